@@ -1,0 +1,115 @@
+package port
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+const (
+	ownedPerCall = 50   // ids of one ownership search
+	heldPerPage  = 5000 // entities of one page of the datasource
+)
+
+// A Key names an entity.
+type Key struct{ Blueprint, Identifier string }
+
+// prefix and suffix are what of a User-Agent makes an entity ours: type and identifier, whatever the version.
+func (c *Client) prefix() string { return "port-ocean/" + c.config.Type + "/" }
+func (c *Client) suffix() string { return "/" + c.config.Identifier + "/exporter" }
+
+type rule struct {
+	Property string `json:"property"`
+	Operator string `json:"operator"`
+	Value    any    `json:"value"`
+}
+
+// Owned returns those of ids, in their order, that exist under the blueprint and were last written by this integration.
+func (c *Client) Owned(ctx context.Context, blueprint string, ids []string) ([]string, error) {
+	found := map[string]bool{}
+	for some := range slices.Chunk(ids, ownedPerCall) {
+		if err := c.owned(ctx, blueprint, some, found); err != nil {
+			return nil, err
+		}
+	}
+	var owned []string
+	for _, id := range ids {
+		if found[id] {
+			owned = append(owned, id)
+		}
+	}
+	return owned, nil
+}
+
+func (c *Client) owned(ctx context.Context, blueprint string, ids []string, found map[string]bool) error {
+	body := map[string]any{"combinator": "and", "rules": []rule{
+		{"$identifier", "in", ids},
+		{"$blueprint", "=", blueprint},
+		{"$datasource", "contains", c.prefix()},
+		{"$datasource", "contains", c.suffix()},
+	}}
+	query := url.Values{"exclude_calculated_properties": {"true"}, "include": {"blueprint", "identifier"}}
+	var answer struct {
+		Entities []struct {
+			Blueprint  string
+			Identifier json.RawMessage
+		}
+	}
+	err := c.do(ctx, call{method: http.MethodPost, path: []string{"entities", "search"}, query: query, body: body, exporter: true}, &answer)
+	for _, entity := range answer.Entities {
+		if entity.Blueprint == blueprint {
+			found[text(entity.Identifier)] = true
+		}
+	}
+	return err
+}
+
+// Held pages through all that Port holds under this integration's datasource and last saw before the given moment, by
+// Port's clock; a zero moment means all. The sequence can be used once. An error comes last: what came before it is
+// then not all there is.
+func (c *Client) Held(ctx context.Context, before time.Time) iter.Seq2[[]Key, error] {
+	return func(yield func([]Key, error) bool) {
+		body := map[string]any{"datasource_prefix": c.prefix(), "datasource_suffix": c.suffix(), "limit": heldPerPage}
+		if !before.IsZero() {
+			body["before"] = stamp(before)
+		}
+		seen := map[string]bool{}
+		for {
+			page, next, err := c.held(ctx, body)
+			if err == nil && seen[next] {
+				err = repeatedPage(next)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(page, nil) || next == "" {
+				return
+			}
+			seen[next] = true
+			body["from"] = next
+		}
+	}
+}
+
+func (c *Client) held(ctx context.Context, body map[string]any) ([]Key, string, error) {
+	var answer struct {
+		Entities []Key
+		Next     *string
+	}
+	err := c.do(ctx, call{method: http.MethodPost, path: []string{"blueprints", "entities", "datasource-entities"}, body: body, exporter: true}, &answer)
+	if err != nil || answer.Next == nil {
+		return answer.Entities, "", err
+	}
+	return answer.Entities, *answer.Next, nil
+}
+
+// repeatedPage is an error because a listing that turns in a circle would pass for a complete one.
+func repeatedPage(next string) error {
+	return &Error{Method: http.MethodPost, Path: "/v1/blueprints/entities/datasource-entities", Status: http.StatusOK, Code: codeNotJSON,
+		Message: "Port repeats the page token " + next + ": the listing is not complete"}
+}
