@@ -1,0 +1,312 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+)
+
+// Batch is what one read of Jira says.
+type Batch struct {
+	Number  ReadNumber // from NextRead, when the read's request started
+	Run     int64      // the run it belongs to, or the newest
+	Reading string
+	Parent  string
+	Kind    string
+	// Index: the answer is a page of a search index, which lags. What is older than the row,
+	// by Jira's own `updated`, is not applied, and its item becomes dirty.
+	Index bool
+	Items []Item
+	Taken []Dirty // the rows that asked for this read; they are cleared or given back
+}
+
+// Item is what a read says of one item.
+type Item struct {
+	ID        string
+	Updated   int64  // Jira's `updated`, milliseconds since 1970; 0 if the kind has none
+	Container string // the id of the Jira project it lies in, if the kind has one
+	Gone      bool   // proved gone: it makes nothing any more
+	Run       int64  // the run that listed it; 0: not this read's business
+	Listed    int64  // which listings of that run held it
+	Claims    []Claim
+	Faults    []Fault
+}
+
+// Claim is what one resource makes of an item. A resource that is not named keeps what it had.
+type Claim struct {
+	Resource int
+	Entities []Entity
+}
+
+// Entity is one entity as one resource makes it.
+type Entity struct {
+	Blueprint  string
+	Identifier string // a string, or a search object in canonical form
+	Search     bool   // Identifier is a search object
+	Searching  bool   // the body holds a search object somewhere
+	Body       []byte // what is sent, in canonical form: equal bodies are equal bytes
+	Refs       []string
+	Keys       string // the keys the body sets
+}
+
+// Fault is an expression that failed for this item: the item keeps what the resource made of it.
+type Fault struct {
+	Resource int
+	Reason   string
+}
+
+// Applied counts what a batch changed.
+type Applied struct {
+	Items   int // items whose answer was taken
+	Refused int // items of which a later read had spoken, or whose page was behind
+	Gone    int
+	Changed int // entities made, changed or no longer wanted
+}
+
+// ErrEpoch: the read was numbered under another lease.
+var ErrEpoch = errors.New("the read belongs to a lease that was lost")
+
+// Apply makes the catalogue what the batch says, in one transaction: items, claims, entities,
+// refs, and the dirty rows that asked for it. If an entity goes, the items of those that relate
+// to it become dirty.
+func (s *Store) Apply(ctx context.Context, b Batch) (Applied, error) {
+	defer s.Release(b.Taken)
+	if int64(b.Number)>>epochShift != s.epoch {
+		return Applied{}, wrap("apply", ErrEpoch)
+	}
+	var done Applied
+	err := s.write(ctx, func(t *tx) error {
+		a := &applying{tx: t, batch: b}
+		err := a.run()
+		done = a.done
+		return err
+	})
+	if err == nil && done.Changed > 0 {
+		s.changed.set()
+	}
+	return done, wrap("apply", err)
+}
+
+// applying is one Apply under way.
+type applying struct {
+	*tx
+	batch    Batch
+	reading  int64
+	items    []Item                // those that are taken, not refused
+	before   map[claimKey]claimRow // the claims of those items as they were
+	after    map[claimKey]claimRow // and as they become
+	entities map[entityKey]*entityRow
+	byID     map[int64]*entityRow
+	order    []*entityRow // of entities, so that what is written is in a fixed order
+	done     Applied
+}
+
+type claimKey struct {
+	item        string
+	resource, n int
+}
+
+type claimRow struct {
+	entity    int64
+	keyset    int64
+	searching bool
+	refs      string // one a line
+	body      string
+}
+
+func (a *applying) run() (err error) {
+	if a.reading, err = a.s.readings.id(a.tx, a.batch.Reading); err != nil {
+		return err
+	}
+	if err := a.refuseStale(); err != nil {
+		return err
+	}
+	if err := a.apply(); err != nil {
+		return err
+	}
+	if err := a.clearDirty(); err != nil {
+		return err
+	}
+	return a.recordFaults()
+}
+
+// apply makes a.items true.
+func (a *applying) apply() error {
+	for _, step := range []func() error{
+		a.loadClaims, a.loadEntities, a.writeItems, a.writeClaims, a.writeEntities, a.dirtyReferrers,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuseStale leaves in a.items those of which no later read has spoken.
+func (a *applying) refuseStale() error {
+	type state struct{ read, updated int64 }
+	rows := map[string]state{}
+	err := queryIn(a.tx, `SELECT id, read, updated FROM item WHERE integration = ? AND reading = ? AND parent = ? AND id IN (%s)`,
+		a.scope(), a.ids(a.batch.Items), func(scan func(...any) error) error {
+			var id string
+			var st state
+			err := scan(&id, &st.read, &st.updated)
+			rows[id] = st
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	var behind []string
+	for _, item := range a.batch.Items {
+		row, known := rows[item.ID]
+		switch {
+		case known && row.read > int64(a.batch.Number):
+			a.done.Refused++
+		case known && a.batch.Index && item.Updated < row.updated:
+			a.done.Refused++
+			behind = append(behind, item.ID)
+		default:
+			a.items = append(a.items, item)
+		}
+	}
+	a.done.Items = len(a.items)
+	return a.touch(a.reading, a.batch.Parent, behind)
+}
+
+// scope is what every row of this batch's items begins with.
+func (a *applying) scope() []any { return []any{a.s.integration, a.reading, a.batch.Parent} }
+
+func (a *applying) ids(items []Item) []string {
+	ids := make([]string, len(items))
+	for i, item := range items {
+		ids[i] = item.ID
+	}
+	return ids
+}
+
+func (a *applying) loadClaims() error {
+	a.before = map[claimKey]claimRow{}
+	err := queryIn(a.tx, `
+		SELECT item, resource, n, entity, keyset, searching, refs, body FROM claim
+		WHERE integration = ? AND reading = ? AND parent = ? AND item IN (%s)`,
+		a.scope(), a.ids(a.items), func(scan func(...any) error) error {
+			var k claimKey
+			var c claimRow
+			err := scan(&k.item, &k.resource, &k.n, &c.entity, &c.keyset, &c.searching, &c.refs, &c.body)
+			a.before[k] = c
+			return err
+		})
+	a.after = maps.Clone(a.before)
+	return err
+}
+
+func (a *applying) writeItems() error {
+	values := make([]any, 0, len(a.items)*10)
+	for _, item := range a.items {
+		gone := 0
+		if item.Gone {
+			gone = 1
+			a.done.Gone++
+		}
+		values = append(values, a.s.integration, a.reading, a.batch.Parent, item.ID,
+			int64(a.batch.Number), item.Updated, item.Run, item.Listed, gone, item.Container)
+	}
+	return a.insert(`INSERT INTO item (integration, reading, parent, id, read, updated, run, listed, gone, container)`, 10, `
+		ON CONFLICT (integration, reading, parent, id) DO UPDATE SET
+			read = excluded.read, gone = excluded.gone,
+			updated = CASE WHEN excluded.updated = 0 THEN item.updated ELSE excluded.updated END,
+			container = CASE WHEN excluded.container = '' THEN item.container ELSE excluded.container END,
+			run = CASE WHEN excluded.run = 0 THEN item.run ELSE excluded.run END,
+			listed = CASE WHEN excluded.run = 0 THEN item.listed ELSE excluded.listed END`, values)
+}
+
+// clearDirty clears the rows that asked for this read, unless more was said of their items
+// since. Items that were refused stay dirty: the read that was preferred cleared its own.
+func (a *applying) clearDirty() error {
+	taken := map[string]bool{}
+	for _, item := range a.items {
+		taken[item.ID] = true
+	}
+	byHints := map[int64][]string{}
+	for _, d := range a.batch.Taken {
+		if taken[d.ID] {
+			byHints[d.Hints] = append(byHints[d.Hints], d.ID)
+		}
+	}
+	for hints, ids := range byHints {
+		fixed := append(a.scope(), hints)
+		if err := execIn(a.tx, `DELETE FROM dirty WHERE integration = ? AND reading = ? AND parent = ? AND hints = ? AND id IN (%s)`, fixed, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordFaults keeps the list of what is set aside true for the items of this batch.
+func (a *applying) recordFaults() error {
+	subjects := make([]string, len(a.items))
+	for i, item := range a.items {
+		subjects[i] = itemSubject(a.reading, a.batch.Parent, item.ID)
+	}
+	fixed := []any{a.s.integration, string(AsideItem)}
+	if err := execIn(a.tx, `DELETE FROM aside WHERE integration = ? AND about = ? AND subject IN (%s)`, fixed, subjects); err != nil {
+		return err
+	}
+	for i, item := range a.items {
+		for _, f := range item.Faults {
+			if err := a.setAside(Aside{AsideItem, subjects[i], a.batch.Kind, f.Reason, a.batch.Run, 0}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dirtyReferrers makes dirty the items of entities that relate to one that has just gone, for
+// what they say of it may have changed with it.
+func (a *applying) dirtyReferrers() error {
+	var gone []string
+	for _, e := range a.order {
+		if e.wasWanted() && e.claims == 0 && !e.search {
+			gone = append(gone, e.identifier)
+		}
+	}
+	type place struct {
+		reading int64
+		parent  string
+	}
+	items := map[place][]string{}
+	err := queryIn(a.tx, `
+		SELECT DISTINCT c.reading, c.parent, c.item FROM ref AS r
+		JOIN claim AS c ON c.entity = r.entity AND c.integration = r.integration
+		WHERE r.integration = ? AND r.target IN (%s)`, []any{a.s.integration}, gone,
+		func(scan func(...any) error) error {
+			var p place
+			var id string
+			err := scan(&p.reading, &p.parent, &id)
+			items[p] = append(items[p], id)
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	for p, ids := range items {
+		if err := a.touch(p.reading, p.parent, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxN bounds the entities one resource may make of one item.
+const maxN = math.MaxInt16
+
+func checkN(n int, resource int, item string) error {
+	if n > maxN {
+		return fmt.Errorf("resource %d makes %d entities of item %s; %d is the most", resource, n, item, maxN)
+	}
+	return nil
+}

@@ -1,0 +1,219 @@
+package catalog
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+)
+
+// Priority orders dirty rows: the lower is read first.
+type Priority int
+
+// The priorities of a read.
+const (
+	Live Priority = 0 // somebody waits to see it: a change that was just made
+	Scan Priority = 2 // a run lists it
+)
+
+// Dirty is an item that must be read again, as Take gave it out.
+type Dirty struct {
+	Reading  string
+	Parent   string
+	ID       string
+	Priority Priority
+	Hints    int64 // how often it was said; Apply clears the row only if this has not grown
+	Attempts int   // reads that failed before
+	Run      int64 // the run that listed it, 0 if none did
+	Listed   int64 // which listings of that run held it
+}
+
+// taken holds the dirty rows that are being read. It is in memory only: after a crash nothing
+// is being read.
+type taken struct {
+	mu   sync.Mutex
+	keys map[itemKey]struct{}
+	scan map[listKey]int64 // where the search for rows of priority Scan goes on
+}
+
+type listKey struct{ reading, parent string }
+
+type itemKey struct{ reading, parent, id string }
+
+func (d Dirty) key() itemKey { return itemKey{d.Reading, d.Parent, d.ID} }
+
+// Listed makes items dirty that a page of a listing holds. The row remembers that the listing
+// held it, so that the read need not ask.
+func (s *Store) Listed(ctx context.Context, l Listing, ids []string) error {
+	return wrap("record a page", s.write(ctx, func(t *tx) error {
+		reading, err := s.readings.id(t, l.Reading)
+		if err != nil {
+			return err
+		}
+		values := make([]any, 0, len(ids)*10)
+		for _, id := range ids {
+			s.seq++
+			values = append(values, s.integration, reading, l.Parent, id, 1, int(Scan), s.seq, 0, l.Run, l.Mask())
+		}
+		return t.insert(insertDirty, 10, `
+			ON CONFLICT (integration, reading, parent, id) DO UPDATE SET
+				hints = dirty.hints + 1, attempts = 0, due = 0,
+				listed = CASE WHEN dirty.run = excluded.run THEN dirty.listed | excluded.listed ELSE excluded.listed END,
+				run = excluded.run`, values)
+	}))
+}
+
+const insertDirty = `INSERT INTO dirty (integration, reading, parent, id, hints, priority, seq, attempts, run, listed, due)`
+
+// Touch makes items dirty because something was said of them. It says which, not what.
+func (s *Store) Touch(ctx context.Context, reading, parent string, ids []string) error {
+	return wrap("make items dirty", s.write(ctx, func(t *tx) error {
+		number, err := s.readings.id(t, reading)
+		if err != nil {
+			return err
+		}
+		return t.touch(number, parent, ids)
+	}))
+}
+
+func (t *tx) touch(reading int64, parent string, ids []string) error {
+	values := make([]any, 0, len(ids)*11)
+	for _, id := range ids {
+		t.s.seq++
+		values = append(values, t.s.integration, reading, parent, id, 1, int(Live), t.s.seq, 0, 0, 0, 0)
+	}
+	return t.insert(insertDirty, 11, `
+		ON CONFLICT (integration, reading, parent, id) DO UPDATE SET
+			hints = dirty.hints + 1, priority = excluded.priority, attempts = 0, due = 0`, values)
+}
+
+// Take gives out up to limit dirty rows of one reading and parent, the most urgent first, and
+// all of one priority, so that live rows and listed ones are read in calls of their own. What
+// is given out is not given out again until Apply, Postpone or Release names it.
+func (s *Store) Take(ctx context.Context, reading, parent string, limit int) ([]Dirty, error) {
+	s.taken.mu.Lock()
+	defer s.taken.mu.Unlock()
+	rows, err := s.due(ctx, reading, parent, Live, math.MinInt64, limit)
+	if err == nil && len(rows) == 0 {
+		rows, err = s.dueScan(ctx, reading, parent, limit)
+	}
+	for _, d := range rows {
+		s.taken.hold(d)
+	}
+	return rows, wrap("take dirty rows", err)
+}
+
+func (t *taken) hold(d Dirty) {
+	if t.keys == nil {
+		t.keys = map[itemKey]struct{}{}
+	}
+	t.keys[d.key()] = struct{}{}
+}
+
+// dueScan walks the rows of a scan in the order they came, so that it need not pass the rows
+// being read each time; at the end it begins again, for rows that were postponed.
+func (s *Store) dueScan(ctx context.Context, reading, parent string, limit int) ([]Dirty, error) {
+	if s.taken.scan == nil {
+		s.taken.scan = map[listKey]int64{}
+	}
+	key := listKey{reading, parent}
+	rows, err := s.due(ctx, reading, parent, Scan, s.taken.scan[key], limit)
+	if err == nil && len(rows) == 0 && s.taken.scan[key] > 0 {
+		s.taken.scan[key] = 0
+		rows, err = s.due(ctx, reading, parent, Scan, 0, limit)
+	}
+	return rows, err
+}
+
+func (s *Store) due(ctx context.Context, reading, parent string, p Priority, after int64, limit int) ([]Dirty, error) {
+	rows, err := s.readers.QueryContext(ctx, `
+		SELECT d.id, d.hints, d.attempts, d.run, d.listed, d.seq FROM dirty AS d
+		JOIN reading AS r ON r.integration = d.integration AND r.id = d.reading
+		WHERE d.integration = ? AND r.name = ? AND d.parent = ? AND d.priority = ? AND d.seq > ? AND d.due <= ?
+		ORDER BY d.seq LIMIT ?`, s.integration, reading, parent, int(p), after, now(), limit+s.taken.count())
+	if err != nil {
+		return nil, err
+	}
+	var found []Dirty
+	err = each(rows, func(scan func(...any) error) error {
+		d := Dirty{Reading: reading, Parent: parent, Priority: p}
+		var seq int64
+		if err := scan(&d.ID, &d.Hints, &d.Attempts, &d.Run, &d.Listed, &seq); err != nil {
+			return err
+		}
+		if _, held := s.taken.keys[d.key()]; held || len(found) == limit {
+			return nil
+		}
+		if p == Scan {
+			s.taken.scan[listKey{reading, parent}] = seq
+		}
+		found = append(found, d)
+		return nil
+	})
+	return found, err
+}
+
+func (t *taken) count() int { return len(t.keys) }
+
+// Release gives rows back unread, for instance because the work was stopped.
+func (s *Store) Release(rows []Dirty) {
+	s.taken.mu.Lock()
+	defer s.taken.mu.Unlock()
+	for _, d := range rows {
+		delete(s.taken.keys, d.key())
+	}
+}
+
+// Postpone gives rows back after a read that failed for them; they are due again after wait.
+func (s *Store) Postpone(ctx context.Context, rows []Dirty, wait time.Duration) error {
+	defer s.Release(rows)
+	return wrap("postpone reads", s.write(ctx, func(t *tx) error {
+		for _, d := range rows {
+			reading, err := s.readings.id(t, d.Reading)
+			if err != nil {
+				return err
+			}
+			if err := t.exec(`UPDATE dirty SET attempts = attempts + 1, due = ? WHERE integration = ? AND reading = ? AND parent = ? AND id = ?`,
+				now()+wait.Milliseconds(), s.integration, reading, d.Parent, d.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// GiveUp takes rows off the list of what must be read: their reads failed too often. The items
+// keep what they have, and are named among what was set aside.
+func (s *Store) GiveUp(ctx context.Context, run int64, kind string, rows []Dirty, reason string) error {
+	defer s.Release(rows)
+	return wrap("set items aside", s.write(ctx, func(t *tx) error {
+		for _, d := range rows {
+			reading, err := s.readings.id(t, d.Reading)
+			if err != nil {
+				return err
+			}
+			if err := t.exec(`UPDATE item SET run = ?, listed = ? WHERE integration = ? AND reading = ? AND parent = ? AND id = ?`,
+				d.Run, d.Listed, s.integration, reading, d.Parent, d.ID); err != nil {
+				return err
+			}
+			if err := t.exec(`DELETE FROM dirty WHERE integration = ? AND reading = ? AND parent = ? AND id = ? AND hints = ?`,
+				s.integration, reading, d.Parent, d.ID, d.Hints); err != nil {
+				return err
+			}
+			if err := t.setAside(Aside{AsideItem, itemSubject(reading, d.Parent, d.ID), kind, reason, run, 0}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// DirtyCount is how many rows of a reading and parent must be read, and when the next is due,
+// in milliseconds since 1970.
+func (s *Store) DirtyCount(ctx context.Context, reading, parent string) (count int, nextDue int64, err error) {
+	err = s.readers.QueryRowContext(ctx, `
+		SELECT COUNT(*), COALESCE(MIN(due), 0) FROM dirty AS d
+		JOIN reading AS r ON r.integration = d.integration AND r.id = d.reading
+		WHERE d.integration = ? AND r.name = ? AND d.parent = ?`, s.integration, reading, parent).Scan(&count, &nextDue)
+	return count, nextDue, wrap("count dirty rows", err)
+}

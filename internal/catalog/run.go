@@ -1,0 +1,157 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// Run is one resync.
+type Run struct {
+	ID      int64
+	First   bool   // nothing was ever delivered from this store
+	Account string // the account of the runs before; empty if this is the first
+	Mapping string // the mapping of the run before; empty if this is the first
+}
+
+// State is how a run ended.
+type State string
+
+// The ends of a run.
+const (
+	Running   State = "running"
+	Completed State = "completed" // everything was read and nothing set aside
+	Partial   State = "partial"   // everything was read; something was set aside
+	Failed    State = "failed"
+)
+
+// BeginRun starts a run: what Port refused, and bodies that hold search objects, will be sent
+// again, since Port's side of them may have changed.
+func (s *Store) BeginRun(ctx context.Context, mapping, account string) (Run, error) {
+	var run Run
+	err := s.write(ctx, func(t *tx) (err error) {
+		run, err = t.beginRun(mapping, account)
+		return err
+	})
+	return run, wrap("begin a run", err)
+}
+
+func (t *tx) beginRun(mapping, account string) (Run, error) {
+	var run Run
+	var delivered int64
+	err := t.query(`
+		SELECT i.account, i.mapping,
+		       COALESCE((SELECT MAX(id) FROM run WHERE integration = i.id), 0) + 1,
+		       (SELECT COUNT(*) FROM (SELECT 1 FROM entity WHERE integration = i.id AND delivered > 0 LIMIT 1) AS d)
+		FROM integration AS i WHERE i.id = ?`, []any{t.s.integration},
+		func(scan func(...any) error) error { return scan(&run.Account, &run.Mapping, &run.ID, &delivered) })
+	if err != nil {
+		return run, err
+	}
+	run.First = delivered == 0
+	for _, statement := range []string{
+		`UPDATE run SET state = 'failed', ended = ? WHERE integration = ? AND state = 'running'`,
+		`DELETE FROM run WHERE ? > 0 AND integration = ? AND id <= (SELECT MAX(id) - 50 FROM run)`,
+	} {
+		if err := t.exec(statement, now(), t.s.integration); err != nil {
+			return run, err
+		}
+	}
+	for _, statement := range []string{
+		`DELETE FROM listing WHERE integration = ?`,
+		`UPDATE entity SET refused = 0 WHERE integration = ? AND refused > 0`,
+		`UPDATE entity SET version = version + 1 WHERE integration = ? AND searching = 1 AND claims > 0 AND delivered = version`,
+	} {
+		if err := t.exec(statement, t.s.integration); err != nil {
+			return run, err
+		}
+	}
+	t.s.changed.set()
+	return run, t.exec(`INSERT INTO run (integration, id, started, state, mapping, account) VALUES (?, ?, ?, 'running', ?, ?)`,
+		t.s.integration, run.ID, now(), mapping, account)
+}
+
+// EndRun records how a run ended, and drops what only it needed: tombstones and, unless it
+// failed, what earlier runs had set aside and this one did not. No read may be in flight.
+func (s *Store) EndRun(ctx context.Context, run int64, state State) error {
+	return wrap("end a run", s.write(ctx, func(t *tx) error {
+		err := t.exec(`UPDATE run SET state = ?, ended = ? WHERE integration = ? AND id = ?`, string(state), now(), s.integration, run)
+		if err == nil {
+			err = t.exec(`DELETE FROM item WHERE integration = ? AND gone = 1`, s.integration)
+		}
+		if err != nil || state == Failed {
+			return err
+		}
+		return t.exec(`DELETE FROM aside WHERE integration = ? AND run < ?`, s.integration, run)
+	}))
+}
+
+// Trust records the account and the mapping that the store now stands for. A run whose account
+// is another may not delete.
+func (s *Store) Trust(ctx context.Context, account, mapping string) error {
+	return wrap("record the account", s.write(ctx, func(t *tx) error {
+		return t.exec(`UPDATE integration SET account = ?, mapping = ? WHERE id = ?`, account, mapping, s.integration)
+	}))
+}
+
+// Listing is one question of a run: which items of a reading, under a parent, does a query
+// select? Bit is its place in the items' masks, 0 to 61, and differs between the listings of
+// one reading and parent.
+type Listing struct {
+	Run     int64
+	Reading string
+	Parent  string
+	Bit     int
+	Query   string
+}
+
+// Mask is the listing's bit as an item's mask has it.
+func (l Listing) Mask() int64 { return 1 << l.Bit }
+
+// ListingState is how far a listing came.
+type ListingState string
+
+// The states of a listing. Only a complete one can tell that an item is not in it.
+const (
+	ListingRunning    ListingState = "running"
+	ListingComplete   ListingState = "complete"
+	ListingIncomplete ListingState = "incomplete"
+	ListingFailed     ListingState = "failed"
+)
+
+// SetListing records the state of a listing.
+func (s *Store) SetListing(ctx context.Context, l Listing, state ListingState, found, expected int, reason string) error {
+	return wrap("record a listing", s.write(ctx, func(t *tx) error {
+		reading, err := s.readings.id(t, l.Reading)
+		if err != nil {
+			return err
+		}
+		return t.exec(`
+			INSERT INTO listing (integration, run, reading, parent, bit, query, state, found, expected, reason)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (integration, run, reading, parent, bit) DO UPDATE
+			SET state = excluded.state, found = excluded.found, expected = excluded.expected, reason = excluded.reason`,
+			s.integration, l.Run, reading, l.Parent, l.Bit, l.Query, string(state), found, expected, reason)
+	}))
+}
+
+// LastRun is the newest run's state and when it ended; ErrNone if there was none.
+func (s *Store) LastRun(ctx context.Context) (state State, ended int64, err error) {
+	err = s.readers.QueryRowContext(ctx, `SELECT state, ended FROM run WHERE integration = ? ORDER BY id DESC LIMIT 1`, s.integration).
+		Scan(&state, &ended)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNone
+	}
+	return state, ended, err
+}
+
+// ErrNone: there is no such row.
+var ErrNone = errors.New("none")
+
+func wrap(what string, err error) error {
+	if err != nil {
+		return fmt.Errorf("catalogue: %s: %w", what, err)
+	}
+	return nil
+}

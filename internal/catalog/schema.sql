@@ -1,0 +1,176 @@
+-- The catalogue. One process writes it: the one that holds the integration's lease.
+-- SQLite runs this text as it is; PostgreSQL runs it with INTEGER read as BIGINT and
+-- without WITHOUT ROWID (see dialect.go). Times are milliseconds since 1970, UTC.
+
+-- store: which schema this is. A store of a later schema is not opened.
+CREATE TABLE IF NOT EXISTS store (
+	version INTEGER NOT NULL
+);
+
+-- integration: one Jira site feeding one Port integration identifier.
+-- epoch counts the leases taken; account is the Jira account every run must have.
+CREATE TABLE IF NOT EXISTS integration (
+	id         INTEGER PRIMARY KEY,
+	identifier TEXT NOT NULL UNIQUE,
+	epoch      INTEGER NOT NULL,
+	account    TEXT NOT NULL DEFAULT '',
+	mapping    TEXT NOT NULL DEFAULT ''
+);
+
+-- reading: a kind plus what changes the question put to Jira, by number.
+CREATE TABLE IF NOT EXISTS reading (
+	integration INTEGER NOT NULL,
+	id          INTEGER NOT NULL,
+	name        TEXT NOT NULL,
+	PRIMARY KEY (integration, id),
+	UNIQUE (integration, name)
+);
+
+-- keyset: the keys a body sets, by number, so that a key no longer made can be sent as null.
+CREATE TABLE IF NOT EXISTS keyset (
+	integration INTEGER NOT NULL,
+	id          INTEGER NOT NULL,
+	keys        TEXT NOT NULL,
+	PRIMARY KEY (integration, id),
+	UNIQUE (integration, keys)
+);
+
+-- run: one resync.
+CREATE TABLE IF NOT EXISTS run (
+	integration INTEGER NOT NULL,
+	id          INTEGER NOT NULL,
+	started     INTEGER NOT NULL,
+	ended       INTEGER NOT NULL DEFAULT 0,
+	state       TEXT NOT NULL CHECK (state IN ('running', 'completed', 'partial', 'failed')),
+	mapping     TEXT NOT NULL,
+	account     TEXT NOT NULL,
+	PRIMARY KEY (integration, id),
+	CHECK ((state = 'running') = (ended = 0))
+);
+
+-- listing: one question of a run ("which issues does this JQL select?") and how far it came.
+-- bit is its place in the `listed` masks of the items of its reading and parent.
+CREATE TABLE IF NOT EXISTS listing (
+	integration INTEGER NOT NULL,
+	run         INTEGER NOT NULL,
+	reading     INTEGER NOT NULL,
+	parent      TEXT NOT NULL,
+	bit         INTEGER NOT NULL CHECK (bit BETWEEN 0 AND 61),
+	query       TEXT NOT NULL,
+	state       TEXT NOT NULL CHECK (state IN ('running', 'complete', 'incomplete', 'failed')),
+	found       INTEGER NOT NULL DEFAULT 0,
+	expected    INTEGER NOT NULL DEFAULT 0,
+	reason      TEXT NOT NULL DEFAULT '',
+	PRIMARY KEY (integration, run, reading, parent, bit)
+);
+
+-- item: one Jira object as one reading gives it. Raw items are not stored.
+-- read is the number of the read that last spoke of it; gone marks a tombstone;
+-- run and listed say which listings of which run held it; container is the Jira
+-- project it lies in, where the kind has one.
+CREATE TABLE IF NOT EXISTS item (
+	integration INTEGER NOT NULL,
+	reading     INTEGER NOT NULL,
+	parent      TEXT NOT NULL,
+	id          TEXT NOT NULL,
+	read        INTEGER NOT NULL,
+	updated     INTEGER NOT NULL,
+	run         INTEGER NOT NULL,
+	listed      INTEGER NOT NULL,
+	gone        INTEGER NOT NULL CHECK (gone IN (0, 1)),
+	container   TEXT NOT NULL,
+	PRIMARY KEY (integration, reading, parent, id)
+) WITHOUT ROWID;
+
+-- claim: the n-th entity that one resource makes of one item.
+-- refs holds the identifiers it relates to, one a line.
+CREATE TABLE IF NOT EXISTS claim (
+	integration INTEGER NOT NULL,
+	reading     INTEGER NOT NULL,
+	parent      TEXT NOT NULL,
+	item        TEXT NOT NULL,
+	resource    INTEGER NOT NULL,
+	n           INTEGER NOT NULL,
+	entity      INTEGER NOT NULL,
+	keyset      INTEGER NOT NULL,
+	searching   INTEGER NOT NULL CHECK (searching IN (0, 1)),
+	refs        TEXT NOT NULL,
+	body        TEXT NOT NULL,
+	PRIMARY KEY (integration, reading, parent, item, resource, n)
+);
+CREATE INDEX IF NOT EXISTS claim_entity ON claim (entity);
+
+-- entity: what should be in Port. version counts the changes of its body; delivered is
+-- the version Port has, 0 for none; refused the version Port would not take. An entity
+-- without claims should not be in Port. origin: who made it there, as far as we know.
+-- born, changed, made, sent name the runs in which that last happened.
+CREATE TABLE IF NOT EXISTS entity (
+	id          INTEGER PRIMARY KEY,
+	integration INTEGER NOT NULL,
+	blueprint   TEXT NOT NULL,
+	identifier  TEXT NOT NULL,
+	search      INTEGER NOT NULL CHECK (search IN (0, 1)),
+	searching   INTEGER NOT NULL CHECK (searching IN (0, 1)),
+	reading     INTEGER NOT NULL,
+	claims      INTEGER NOT NULL CHECK (claims >= 0),
+	version     INTEGER NOT NULL CHECK (version >= 1),
+	delivered   INTEGER NOT NULL DEFAULT 0 CHECK (delivered <= version),
+	refused     INTEGER NOT NULL DEFAULT 0 CHECK (refused <= version),
+	keyset      INTEGER NOT NULL DEFAULT 0,
+	origin      TEXT NOT NULL DEFAULT '' CHECK (origin IN ('', 'ours', 'theirs')),
+	born        INTEGER NOT NULL,
+	changed     INTEGER NOT NULL,
+	made        INTEGER NOT NULL DEFAULT 0,
+	sent        INTEGER NOT NULL DEFAULT 0,
+	UNIQUE (integration, blueprint, identifier)
+);
+CREATE INDEX IF NOT EXISTS entity_undelivered ON entity (integration, id)
+	WHERE claims > 0 AND delivered <> version AND refused <> version;
+CREATE INDEX IF NOT EXISTS entity_unwanted ON entity (integration, id) WHERE claims = 0;
+CREATE INDEX IF NOT EXISTS entity_refused ON entity (integration, id) WHERE refused > 0;
+CREATE INDEX IF NOT EXISTS entity_searching ON entity (integration, id) WHERE searching = 1;
+
+-- ref: which entity relates to which identifier.
+CREATE TABLE IF NOT EXISTS ref (
+	integration INTEGER NOT NULL,
+	target      TEXT NOT NULL,
+	entity      INTEGER NOT NULL,
+	PRIMARY KEY (integration, target, entity)
+) WITHOUT ROWID;
+
+-- dirty: an item that must be read again. No payload: the row says which, Jira says what.
+CREATE TABLE IF NOT EXISTS dirty (
+	integration INTEGER NOT NULL,
+	reading     INTEGER NOT NULL,
+	parent      TEXT NOT NULL,
+	id          TEXT NOT NULL,
+	hints       INTEGER NOT NULL CHECK (hints > 0),
+	priority    INTEGER NOT NULL,
+	seq         INTEGER NOT NULL,
+	due         INTEGER NOT NULL,
+	attempts    INTEGER NOT NULL,
+	run         INTEGER NOT NULL,
+	listed      INTEGER NOT NULL,
+	PRIMARY KEY (integration, reading, parent, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS dirty_order ON dirty (integration, reading, parent, priority, seq);
+
+-- held: what Port held under our name before this store had delivered anything.
+CREATE TABLE IF NOT EXISTS held (
+	integration INTEGER NOT NULL,
+	blueprint   TEXT NOT NULL,
+	identifier  TEXT NOT NULL,
+	PRIMARY KEY (integration, blueprint, identifier)
+) WITHOUT ROWID;
+
+-- aside: what failed for good until something changes, shown to people.
+CREATE TABLE IF NOT EXISTS aside (
+	integration INTEGER NOT NULL,
+	about       TEXT NOT NULL,
+	subject     TEXT NOT NULL,
+	kind        TEXT NOT NULL,
+	reason      TEXT NOT NULL,
+	run         INTEGER NOT NULL,
+	since       INTEGER NOT NULL,
+	PRIMARY KEY (integration, about, subject)
+) WITHOUT ROWID;

@@ -1,0 +1,213 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	_ "modernc.org/sqlite" // the "sqlite" driver: SQLite in pure Go
+)
+
+//go:embed schema.sql
+var schema string
+
+// schemaVersion is the version of schema.sql.
+const schemaVersion = 1
+
+// Config says where the store is and whose it is.
+type Config struct {
+	Dir         string       // the data directory; made if it is not there
+	Integration string       // Port's integration identifier
+	Logger      *slog.Logger // nil: nothing is logged
+}
+
+// Store is the catalogue of one integration. It holds the integration's lease until Close.
+// Its methods may be called from several goroutines.
+type Store struct {
+	dir         string
+	log         *slog.Logger
+	integration int64
+	epoch       int64
+	lease       *lease
+	readers     *sql.DB
+	changed     wake
+
+	reads atomic.Int64 // numbers given out by NextRead in this epoch
+
+	// Guarded by leading: whoever holds its one place is the writer.
+	leading  chan struct{}
+	writer   *sql.Conn
+	writerDB *sql.DB
+	stmts    map[string]*sql.Stmt
+	entityID int64 // the highest entity id given out
+	seq      int64 // the highest dirty sequence number given out
+	readings names
+	keysets  names
+
+	mu      sync.Mutex
+	waiting []*request
+
+	taken taken
+}
+
+// Open opens the store in dir, making it if need be, and takes the integration's lease.
+// It fails with [ErrLeased] if another process holds it.
+func Open(ctx context.Context, config Config) (*Store, error) {
+	s, err := open(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the catalogue in %s: %w", config.Dir, err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, config Config) (_ *Store, err error) {
+	if config.Integration == "" {
+		return nil, errors.New("the integration has no identifier")
+	}
+	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	held, err := takeLease(config.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		dir:      config.Dir,
+		log:      cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
+		lease:    held,
+		leading:  make(chan struct{}, 1),
+		changed:  make(wake, 1),
+		stmts:    map[string]*sql.Stmt{},
+		readings: newReadings(),
+		keysets:  newKeysets(),
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if err := s.connect(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.begin(ctx, config.Integration)
+}
+
+// Path is the file the catalogue is in.
+func (s *Store) Path() string { return filepath.Join(s.dir, "catalogue.db") }
+
+// dsn opens SQLite so that a commit is on the disk when it returns. The writer's page cache is
+// larger because its inserts touch several trees at once.
+func (s *Store) dsn(cacheKiB int, readOnly bool) string {
+	q := url.Values{}
+	q.Add("_pragma", "journal_mode(WAL)")
+	q.Add("_pragma", "synchronous(FULL)")
+	q.Add("_pragma", "busy_timeout(10000)")
+	q.Add("_pragma", fmt.Sprintf("cache_size(-%d)", cacheKiB))
+	if readOnly {
+		q.Add("_pragma", "query_only(1)")
+	}
+	return "file:" + s.Path() + "?" + q.Encode()
+}
+
+func (s *Store) connect(ctx context.Context) (err error) {
+	if s.writerDB, err = sql.Open("sqlite", s.dsn(8<<10, false)); err != nil {
+		return err
+	}
+	if s.writer, err = s.writerDB.Conn(ctx); err != nil {
+		return err
+	}
+	if s.readers, err = sql.Open("sqlite", s.dsn(2<<10, true)); err != nil {
+		return err
+	}
+	s.readers.SetMaxOpenConns(4)
+	s.readers.SetMaxIdleConns(4)
+	return nil
+}
+
+// prepare makes the tables, and refuses a store whose schema is not this one.
+func (s *Store) prepare(ctx context.Context) error {
+	if _, err := s.writer.ExecContext(ctx, schema); err != nil {
+		return err
+	}
+	var version int
+	err := s.writer.QueryRowContext(ctx, `SELECT version FROM store`).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err := s.writer.ExecContext(ctx, `INSERT INTO store (version) VALUES (?)`, schemaVersion)
+		return err
+	}
+	if err == nil && version != schemaVersion {
+		err = fmt.Errorf("its schema is version %d and this Ferry knows version %d: use the Ferry that made it, or another data directory", version, schemaVersion)
+	}
+	return err
+}
+
+// begin starts an epoch: everything numbered in an earlier one is older than what comes now.
+func (s *Store) begin(ctx context.Context, identifier string) error {
+	row := s.writer.QueryRowContext(ctx, `
+		INSERT INTO integration (identifier, epoch) VALUES (?, 1)
+		ON CONFLICT (identifier) DO UPDATE SET epoch = integration.epoch + 1
+		RETURNING id, epoch`, identifier)
+	if err := row.Scan(&s.integration, &s.epoch); err != nil {
+		return err
+	}
+	row = s.writer.QueryRowContext(ctx, `
+		SELECT COALESCE((SELECT MAX(id) FROM entity), 0),
+		       COALESCE((SELECT MAX(seq) FROM dirty WHERE integration = ?), 0)`, s.integration)
+	return row.Scan(&s.entityID, &s.seq)
+}
+
+// Close ends the lease. What was committed stays; nothing else is pending here.
+func (s *Store) Close() error {
+	var errs []error
+	for _, stmt := range s.stmts {
+		errs = append(errs, stmt.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.Close())
+	}
+	for _, db := range []*sql.DB{s.readers, s.writerDB} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(append(errs, s.lease.release())...)
+}
+
+// ReadNumber orders the reads of Jira by when their requests started.
+type ReadNumber int64
+
+// epochShift leaves 2^40 reads to an epoch and 2^23 epochs.
+const epochShift = 40
+
+// NextRead numbers a read. Call it when the request starts, not when the answer is there.
+func (s *Store) NextRead() ReadNumber {
+	return ReadNumber(s.epoch<<epochShift | s.reads.Add(1))
+}
+
+// Changed receives after commits that left something to deliver. It holds one wake: a receiver
+// that is busy looks again afterwards, so none is lost.
+func (s *Store) Changed() <-chan struct{} { return s.changed }
+
+type wake chan struct{}
+
+func (w wake) set() {
+	select {
+	case w <- struct{}{}:
+	default:
+	}
+}
+
+func now() int64 { return time.Now().UnixMilli() }

@@ -1,0 +1,73 @@
+package catalog
+
+import "context"
+
+// DropStrays drops claims that no resource of the mapping stands for any more, because their
+// resource is gone or reads something else, and with them the entities nothing else claims.
+// readings gives the reading of each resource of the mapping, in order; "" for a resource that
+// is set aside, whose claims stay as they are.
+func (s *Store) DropStrays(ctx context.Context, run int64, readings []string) error {
+	changed := 0
+	for {
+		n := 0
+		err := s.write(ctx, func(t *tx) (err error) {
+			n, err = t.dropStrays(run, readings)
+			return err
+		})
+		if err != nil || n == 0 {
+			if changed > 0 {
+				s.changed.set()
+			}
+			return wrap("drop the claims of resources that are no longer there", err)
+		}
+		changed += n
+	}
+}
+
+type stray struct {
+	reading  int64
+	parent   string
+	item     string
+	resource int
+}
+
+// dropStrays drops some, and says how many.
+func (t *tx) dropStrays(run int64, readings []string) (int, error) {
+	valid := "0 = 1"
+	args := []any{t.s.integration}
+	for i, name := range readings {
+		if name == "" {
+			valid += " OR c.resource = ?"
+			args = append(args, i)
+			continue
+		}
+		valid += " OR c.resource = ? AND r.name = ?"
+		args = append(args, i, name)
+	}
+	var strays []stray
+	err := t.query(`
+		SELECT c.reading, c.parent, c.item, c.resource FROM claim AS c
+		JOIN reading AS r ON r.integration = c.integration AND r.id = c.reading
+		WHERE c.integration = ? AND c.n = 0 AND NOT (`+valid+`) LIMIT 500`, args,
+		func(scan func(...any) error) error {
+			var x stray
+			err := scan(&x.reading, &x.parent, &x.item, &x.resource)
+			strays = append(strays, x)
+			return err
+		})
+	if err != nil {
+		return 0, err
+	}
+	for _, x := range strays {
+		if err := t.dropStray(run, x); err != nil {
+			return 0, err
+		}
+	}
+	return len(strays), nil
+}
+
+func (t *tx) dropStray(run int64, x stray) error {
+	a := &applying{tx: t, reading: x.reading, batch: Batch{Number: t.s.NextRead(), Run: run, Parent: x.parent}}
+	a.items = []Item{{ID: x.item, Claims: []Claim{{Resource: x.resource}}}}
+	return a.apply()
+}

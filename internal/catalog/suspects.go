@@ -1,0 +1,50 @@
+package catalog
+
+import "context"
+
+// Suspect is an item that a resource claims and a complete listing of the resource's query did
+// not hold. It is not gone for that: the caller must have it proved.
+type Suspect struct {
+	ID        string
+	Container string
+}
+
+// Suspects are items whose claims by the given resources rest on listing l, and which l, being
+// complete, did not hold; in the order of their ids, after the id given. Items that are still
+// dirty because l held them are none.
+func (s *Store) Suspects(ctx context.Context, l Listing, resources []int, after string, limit int) ([]Suspect, error) {
+	fixed := []any{s.integration, l.Reading, l.Parent, after, l.Run, l.Mask(), l.Run, l.Mask()}
+	args := fixed
+	for _, r := range resources {
+		args = append(args, r)
+	}
+	rows, err := s.readers.QueryContext(ctx, `
+		SELECT i.id, i.container FROM item AS i
+		JOIN reading AS r ON r.integration = i.integration AND r.id = i.reading
+		WHERE i.integration = ? AND r.name = ? AND i.parent = ? AND i.id > ? AND i.gone = 0
+		AND NOT (i.run = ? AND i.listed & ? <> 0)
+		AND NOT EXISTS (SELECT 1 FROM dirty AS d WHERE d.integration = i.integration AND d.reading = i.reading
+			AND d.parent = i.parent AND d.id = i.id AND d.run = ? AND d.listed & ? <> 0)
+		AND EXISTS (SELECT 1 FROM claim AS c WHERE c.integration = i.integration AND c.reading = i.reading
+			AND c.parent = i.parent AND c.item = i.id AND c.resource IN (`+placeholders(len(resources))+`))
+		ORDER BY i.id LIMIT ?`, append(args, limit)...)
+	if err != nil {
+		return nil, wrap("look for items no longer listed", err)
+	}
+	var found []Suspect
+	err = each(rows, func(scan func(...any) error) error {
+		var x Suspect
+		err := scan(&x.ID, &x.Container)
+		found = append(found, x)
+		return err
+	})
+	return found, wrap("look for items no longer listed", err)
+}
+
+// Contained is how many living items of a reading lie in a Jira project.
+func (s *Store) Contained(ctx context.Context, reading, container string) (n int, err error) {
+	err = s.readers.QueryRowContext(ctx, `
+		SELECT COUNT(*) FROM item AS i JOIN reading AS r ON r.integration = i.integration AND r.id = i.reading
+		WHERE i.integration = ? AND r.name = ? AND i.container = ? AND i.gone = 0`, s.integration, reading, container).Scan(&n)
+	return n, wrap("count a project's items", err)
+}

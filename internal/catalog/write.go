@@ -1,0 +1,224 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// request is one caller's change, waiting to be written.
+type request struct {
+	change func(*tx) error
+	done   chan error
+}
+
+// write runs change in a transaction and returns when it is on the disk. Callers that come
+// while another transaction is being written are gathered: the next writer takes all that wait
+// into one transaction, each change in a savepoint, and one flush serves them all.
+//
+// ctx ends the wait for the writer's place only; a change that has begun is finished, since
+// others share its transaction.
+func (s *Store) write(ctx context.Context, change func(*tx) error) error {
+	req := &request{change, make(chan error, 1)}
+	s.mu.Lock()
+	s.waiting = append(s.waiting, req)
+	s.mu.Unlock()
+	select {
+	case s.leading <- struct{}{}:
+		s.writeWaiting()
+		<-s.leading
+		return <-req.done // mine was waiting, so either I wrote it or an earlier leader did
+	case err := <-req.done:
+		return err
+	case <-ctx.Done():
+		if s.withdraw(req) {
+			return ctx.Err()
+		}
+		return <-req.done
+	}
+}
+
+// withdraw takes req back, unless a writer has it already.
+func (s *Store) withdraw(req *request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, r := range s.waiting {
+		if r == req {
+			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// writeWaiting writes everything that waits. The caller is the writer.
+func (s *Store) writeWaiting() {
+	s.mu.Lock()
+	batch := s.waiting
+	s.waiting = nil
+	s.mu.Unlock()
+	if len(batch) == 0 {
+		return
+	}
+	results, err := s.transact(batch)
+	for i, r := range batch {
+		if err != nil {
+			r.done <- err
+		} else {
+			r.done <- results[i]
+		}
+	}
+}
+
+func (s *Store) transact(batch []*request) (results []error, err error) {
+	t := &tx{s: s, ctx: context.Background()}
+	if err := t.exec(`BEGIN IMMEDIATE`); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, t.exec(`ROLLBACK`))
+			s.forgetUncommitted()
+		}
+	}()
+	for _, r := range batch {
+		changeErr := t.savepoint(r.change)
+		results = append(results, changeErr)
+		if changeErr != nil {
+			s.forgetUncommitted()
+		}
+	}
+	return results, t.exec(`COMMIT`)
+}
+
+// forgetUncommitted drops what memory holds of rows that a rollback may have taken back.
+// Ids given out are not given out again, so only the interned names need it.
+func (s *Store) forgetUncommitted() {
+	s.readings.forget()
+	s.keysets.forget()
+}
+
+// tx is the transaction being written. Statements are prepared once per text and kept.
+type tx struct {
+	s   *Store
+	ctx context.Context
+}
+
+func (t *tx) savepoint(change func(*tx) error) error {
+	if err := t.exec(`SAVEPOINT change`); err != nil {
+		return err
+	}
+	if err := change(t); err != nil {
+		return errors.Join(err, t.exec(`ROLLBACK TO change`), t.exec(`RELEASE change`))
+	}
+	return t.exec(`RELEASE change`)
+}
+
+func (t *tx) stmt(query string) (*sql.Stmt, error) {
+	if stmt, ok := t.s.stmts[query]; ok {
+		return stmt, nil
+	}
+	stmt, err := t.s.writer.PrepareContext(t.ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("%w in %s", err, query)
+	}
+	t.s.stmts[query] = stmt
+	return stmt, nil
+}
+
+func (t *tx) exec(query string, args ...any) error {
+	_, err := t.execCount(query, args...)
+	return err
+}
+
+func (t *tx) execCount(query string, args ...any) (int64, error) {
+	stmt, err := t.stmt(query)
+	if err != nil {
+		return 0, err
+	}
+	res, err := stmt.ExecContext(t.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// query calls row for each row. row scans what it wants.
+func (t *tx) query(query string, args []any, row func(scan func(...any) error) error) error {
+	stmt, err := t.stmt(query)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(t.ctx, args...)
+	if err != nil {
+		return err
+	}
+	return each(rows, row)
+}
+
+func each(rows *sql.Rows, row func(scan func(...any) error) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// chunk sizes: a list of any length is cut into these, so that only a few statements of each
+// form exist, all of them kept prepared.
+var chunks = []int{64, 16, 4, 1}
+
+// insert writes rows of width values each: head, then one group of placeholders a row, then tail.
+func (t *tx) insert(head string, width int, tail string, values []any) error {
+	group := "(" + placeholders(width) + ")"
+	return inChunks(len(values)/width, func(from, n int) error {
+		text := head + " VALUES " + group + strings.Repeat(", "+group, n-1) + " " + tail
+		return t.exec(text, values[from*width:(from+n)*width]...)
+	})
+}
+
+// in runs a statement whose text has one %s, for the placeholders of a chunk of list. The
+// arguments of fixed come before the list's.
+func in[T any](list []T, fixed []any, run func(placeholders string, args []any) error) error {
+	return inChunks(len(list), func(from, n int) error {
+		args := make([]any, 0, len(fixed)+n)
+		args = append(args, fixed...)
+		for _, v := range list[from : from+n] {
+			args = append(args, v)
+		}
+		return run(placeholders(n), args)
+	})
+}
+
+func inChunks(n int, run func(from, n int) error) error {
+	from := 0
+	for _, size := range chunks {
+		for n-from >= size {
+			if err := run(from, size); err != nil {
+				return err
+			}
+			from += size
+		}
+	}
+	return nil
+}
+
+func placeholders(n int) string { return "?" + strings.Repeat(", ?", n-1) }
+
+// queryIn is query for a list: text has one %s for its placeholders.
+func queryIn[T any](t *tx, text string, fixed []any, list []T, row func(scan func(...any) error) error) error {
+	return in(list, fixed, func(placeholders string, args []any) error {
+		return t.query(strings.Replace(text, "%s", placeholders, 1), args, row)
+	})
+}
+
+// execIn is exec for a list: text has one %s for its placeholders.
+func execIn[T any](t *tx, text string, fixed []any, list []T) error {
+	return in(list, fixed, func(placeholders string, args []any) error {
+		return t.exec(strings.Replace(text, "%s", placeholders, 1), args...)
+	})
+}
