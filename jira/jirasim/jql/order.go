@@ -10,6 +10,7 @@ import (
 type orderBy struct {
 	field      field
 	descending bool
+	position   func(Issue) (rank, bool)
 }
 
 func (o orderBy) write(b *strings.Builder) {
@@ -35,9 +36,8 @@ func (q *Query) Compare(a, b Issue) int {
 }
 
 func (o orderBy) compare(a, b Issue) int {
-	position := o.field.position(time.Time.UnixNano)
-	left, ok := position(a)
-	right, also := position(b)
+	left, ok := o.position(a)
+	right, also := o.position(b)
 	switch {
 	case ok && also:
 		return left.compare(right)

@@ -3,6 +3,7 @@ package jql
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -272,7 +273,7 @@ func (p *parser) orderBy() ([]orderBy, error) {
 		if err != nil {
 			return nil, err
 		}
-		o := orderBy{field: f, descending: p.accept("desc")}
+		o := orderBy{field: f, descending: p.accept("desc"), position: f.position(time.Time.UnixNano)}
 		if !o.descending {
 			p.accept("asc")
 		}
