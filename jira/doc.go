@@ -1,0 +1,62 @@
+// Package jira is a client for the REST API of Jira Cloud that returns Jira's
+// JSON untouched.
+//
+//	auth, err := jira.Automatic("sam@acme.example", token)
+//	…
+//	client, err := jira.New("https://acme.atlassian.net", auth, jira.Config{})
+//	…
+//	for page, err := range client.SearchIssues(ctx, jira.IssueQuery{JQL: "project = KEY ORDER BY id"}) {
+//		if err != nil {
+//			return err
+//		}
+//		for _, issue := range page.Items {
+//			…
+//		}
+//	}
+//
+// # Credentials
+//
+// [Basic] is an e-mail with an API token, [Bearer] a token alone, [Automatic]
+// the one of them that the site accepts. A site has two addresses: its own,
+// https://acme.atlassian.net, for API tokens without scopes, and the gateway,
+// https://api.atlassian.com/ex/jira/<cloudId>, for scoped tokens and OAuth.
+// Credentials go to the address given to [New] and nowhere else: links and
+// redirects in answers are not followed to another host. Neither errors nor
+// logs nor a printed client show them.
+//
+// Jira answers a dead token with status 200 and an empty list on many paths. The
+// client looks at the header that tells it apart in every answer, and returns
+// [ErrNotLoggedIn] instead of the list.
+//
+// # Listings
+//
+// A listing is an iter.Seq2 of pages and an error, which comes once and last.
+// Only a listing that ended without an error is complete. [Page.Cursor] resumes
+// it in a later call. Whatever would make a listing go in circles, or end
+// before its end, is an error: a page token that comes twice, a page that does
+// not advance, an answer without the list.
+//
+// The quick way to read a whole site: [Client.SearchIssues] for ids, 5000 a
+// page, one page after the other, and meanwhile [Client.BulkFetch] of 100 ids a
+// call, several calls at once.
+//
+// # Items
+//
+// Objects are [encoding/json.RawMessage], byte for byte as served, with one key
+// added to projects and issues: "__siteUrl", the address under which people open
+// the site. The links inside may point to the gateway, from which no address
+// for people can be made.
+//
+// # Limits and failures
+//
+// Every call of this package only reads, so that every call may be repeated.
+// Repeated are connections that break, bodies that are cut, 429, 500, 502, 503,
+// 504, and web pages where JSON belongs; after what Jira asked for, or after a
+// growing random wait. A 429 holds back the calls to the same endpoint, a spent
+// quota all calls. Where a wait is longer than the context allows the call
+// returns at once with [ErrThrottled]. Bad credentials are never repeated.
+//
+// Failures of calls are *[Error], and answer errors.Is for [ErrNotFound],
+// [ErrUnauthorized], [ErrForbidden], [ErrThrottled], [ErrNotLoggedIn] and
+// [ErrNotJira].
+package jira

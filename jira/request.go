@@ -1,0 +1,270 @@
+package jira
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// call is one thing asked of Jira. All of them only read, the POSTs too, so
+// each may be sent again.
+type call struct {
+	method string
+	// path is below the site; each %s of it stands for one of args, which are
+	// escaped. The path as it stands here names the endpoint.
+	path  string
+	args  []string
+	query url.Values
+	body  any // sent as JSON if not nil
+
+	urgent bool // may take the places kept for urgent calls
+	auth   Auth // instead of the client's, if not nil
+
+	// decode reads a whole 2xx body. Its error means that the body is not what
+	// Jira sends; one of kind ErrNotJira is final, others are retried.
+	decode func(body []byte) error
+}
+
+// endpoint names what Jira counts bursts by.
+func (q *call) endpoint() string { return q.method + " " + q.path }
+
+// written is the path with its arguments, escaped.
+func (q *call) written() string {
+	if len(q.args) == 0 {
+		return q.path
+	}
+	escaped := make([]any, len(q.args))
+	for i, a := range q.args {
+		escaped[i] = url.PathEscape(a)
+	}
+	return fmt.Sprintf(q.path, escaped...)
+}
+
+// fail is an error of this call that no answer brought.
+func (q *call) fail(err error) *Error {
+	return &Error{Method: q.method, Path: q.written(), Err: err}
+}
+
+// do asks until an answer is good, or final, or asked for too often.
+func (c *Client) do(ctx context.Context, q *call) error {
+	if err := q.check(); err != nil {
+		return err
+	}
+	for n := 0; ; n++ {
+		e, again := c.attempt(ctx, q)
+		if e == nil {
+			return nil
+		}
+		if !again {
+			return e
+		}
+		wait := c.retryWait(n, e.RetryAfter)
+		if e.Status == http.StatusTooManyRequests {
+			c.stats.throttled.Add(1)
+			c.pause(ctx, q, e, wait)
+		}
+		if n >= c.config.Retries || !fits(ctx, wait) {
+			return e
+		}
+		c.logRetry(ctx, e, wait)
+		if err := sleep(ctx, wait); err != nil {
+			return q.fail(err)
+		}
+		c.stats.retries.Add(1)
+	}
+}
+
+// check refuses arguments that would lead to another path.
+func (q *call) check() error {
+	for _, a := range q.args {
+		if a == "" || a == "." || a == ".." {
+			return q.fail(fmt.Errorf("%q is neither an id nor a key", a))
+		}
+	}
+	return nil
+}
+
+// attempt sends the request once and reads its answer. It reports whether it
+// may be sent again. No place is held when it returns.
+func (c *Client) attempt(ctx context.Context, q *call) (e *Error, again bool) {
+	r, err := c.request(ctx, q)
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e, false // the credentials asked Jira themselves, and were refused
+	}
+	if err != nil {
+		return q.fail(err), false
+	}
+	if e := c.enter(ctx, q); e != nil {
+		return e, false
+	}
+	a, err := c.send(r)
+	c.slots.give(q.urgent)
+	if err == nil {
+		e, again = c.classify(q, a)
+		return e, again
+	}
+	if ctx.Err() != nil {
+		return q.fail(contextError(ctx)), false
+	}
+	e = q.fail(err)
+	e.Status = a.status
+	return e, worthRepeating(err)
+}
+
+// request builds the request with its credentials. Its URL is always on the
+// site: nothing of it comes from an answer.
+func (c *Client) request(ctx context.Context, q *call) (*http.Request, error) {
+	u, err := url.Parse(c.base.String() + q.written())
+	if err != nil {
+		return nil, err
+	}
+	u.RawQuery = q.query.Encode()
+	body, err := q.encode()
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, q.method, u.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	if q.body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Accept-Encoding", "gzip") // asked for by hand, so that Stats can count what came
+	r.Header.Set("User-Agent", c.config.UserAgent)
+	auth := c.auth
+	if q.auth != nil {
+		auth = q.auth
+	}
+	return r, auth.Authorize(ctx, r)
+}
+
+// encode returns a fresh reader of the body, nil if there is none.
+func (q *call) encode() (io.Reader, error) {
+	if q.body == nil {
+		return nil, nil
+	}
+	text, err := json.Marshal(q.body)
+	return bytes.NewReader(text), err
+}
+
+// enter waits until the request may be sent: for the end of a pause and for a
+// place, with no pause begun meanwhile.
+func (c *Client) enter(ctx context.Context, q *call) *Error {
+	for {
+		if err := c.waitOut(ctx, q); err != nil {
+			return err
+		}
+		if err := c.slots.take(ctx, q.urgent); err != nil {
+			return q.fail(err)
+		}
+		if left, _ := c.pauses.left(q.endpoint()); left == 0 {
+			return nil
+		}
+		c.slots.give(q.urgent)
+	}
+}
+
+// waitOut waits for the end of a pause, holding no place.
+func (c *Client) waitOut(ctx context.Context, q *call) *Error {
+	left, reason := c.pauses.left(q.endpoint())
+	if left == 0 {
+		return nil
+	}
+	if !fits(ctx, left) {
+		e := q.fail(ErrThrottled)
+		e.RetryAfter, e.Reason = left, reason
+		return e
+	}
+	if err := sleep(ctx, left); err != nil {
+		return q.fail(err)
+	}
+	return nil
+}
+
+// errTimeout ends an attempt; the caller's context goes on. It is not
+// [context.DeadlineExceeded], which a caller takes for its own.
+type errTimeout struct{ after time.Duration }
+
+func (e errTimeout) Error() string {
+	return fmt.Sprintf("no whole answer within %s: is the site reachable, and are the pages not too large?", e.after)
+}
+
+// send does one round trip and reads the body to its end. The answer has its
+// status also where its body could not be read.
+func (c *Client) send(r *http.Request) (answer, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), c.config.Timeout)
+	defer cancel()
+	c.stats.requests.Add(1)
+	began := time.Now()
+	resp, err := c.http.Do(r.WithContext(ctx))
+	if err != nil {
+		return answer{}, c.transportError(ctx, err)
+	}
+	defer resp.Body.Close()
+	a := answer{status: resp.StatusCode, header: resp.Header}
+	a.body, err = c.readBody(resp)
+	c.config.Logger.LogAttrs(ctx, slog.LevelDebug, "jira request",
+		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", a.status),
+		slog.Int("bytes", len(a.body)), slog.Duration("took", time.Since(began)))
+	if err != nil {
+		return a, c.transportError(ctx, err)
+	}
+	return a, nil
+}
+
+// transportError is err without the URL, which may hold a query, and with the
+// attempt's own time-out under its own name.
+func (c *Client) transportError(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return errTimeout{c.config.Timeout}
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// worthRepeating reports whether a request that got no whole answer may fare
+// better later. A certificate that is not trusted stays so, and a body that is
+// too large too.
+func worthRepeating(err error) bool {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return !untrusted && !errors.Is(err, errTooLarge) && !errors.Is(err, ErrNotJira)
+}
+
+// logRetry tells of a wait; e.Err is a fault of the transport, Jira's own words
+// stay out.
+func (c *Client) logRetry(ctx context.Context, e *Error, wait time.Duration) {
+	attrs := []slog.Attr{
+		slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", e.Status),
+		slog.Duration("wait", wait),
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("err", e.Err.Error()))
+	}
+	c.config.Logger.LogAttrs(ctx, slog.LevelWarn, "jira retry", attrs...)
+}
+
+// checkRedirect follows a GET that stays on its host, as a site does with an
+// address it has tidied. Every other redirect is returned as an answer, and
+// [Client.classify] makes an error of it: no credential goes to a host that an
+// answer names.
+func checkRedirect(r *http.Request, via []*http.Request) error {
+	first := via[0]
+	same := r.URL.Scheme == first.URL.Scheme && strings.EqualFold(r.URL.Host, first.URL.Host)
+	if !same || first.Method != http.MethodGet || len(via) > 5 {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package jira
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// ServerInfo describes the site.
+type ServerInfo struct {
+	BaseURL        string `json:"baseUrl"`        // under which people open it
+	DeploymentType string `json:"deploymentType"` // "Cloud" or "Server"
+	Version        string `json:"version"`
+	VersionNumbers []int  `json:"versionNumbers"`
+	ServerTimeZone string `json:"serverTimeZone"` // IANA name
+}
+
+// ServerInfo asks what site this is. Jira tells everybody, also without
+// credentials, so that it proves nothing about them.
+//
+//jira:operation GET /rest/api/3/serverInfo https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-server-info/#api-rest-api-3-serverinfo-get
+func (c *Client) ServerInfo(ctx context.Context) (ServerInfo, error) {
+	var info ServerInfo
+	err := c.do(ctx, &call{
+		method: http.MethodGet,
+		path:   "/rest/api/3/serverInfo",
+		decode: func(body []byte) error {
+			info = ServerInfo{}
+			if err := decodeObject(body, &info); err != nil {
+				return err
+			}
+			if u, err := url.Parse(info.BaseURL); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+				return notJira("answered JSON without the site's baseUrl")
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return ServerInfo{}, err
+	}
+	return info, nil
+}
+
+// User is an account.
+type User struct {
+	AccountID   string `json:"accountId"` // never changes
+	DisplayName string `json:"displayName"`
+	TimeZone    string `json:"timeZone"` // IANA name; JQL reads dates in it
+}
+
+// Myself asks whose credentials these are. Of all methods it is the one that
+// never answers to nobody, so that its success proves them good.
+//
+//jira:operation GET /rest/api/3/myself https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/#api-rest-api-3-myself-get
+func (c *Client) Myself(ctx context.Context) (User, error) { return c.myself(ctx, nil) }
+
+// myself asks with other credentials than the client's if auth is not nil.
+func (c *Client) myself(ctx context.Context, auth Auth) (User, error) {
+	var user User
+	err := c.do(ctx, &call{
+		method: http.MethodGet,
+		path:   "/rest/api/3/myself",
+		auth:   auth,
+		decode: func(body []byte) error {
+			user = User{}
+			if err := decodeObject(body, &user); err != nil || user.AccountID != "" {
+				return err
+			}
+			return notJira("answered JSON without an accountId")
+		},
+	})
+	if err != nil {
+		return User{}, err
+	}
+	return user, nil
+}
