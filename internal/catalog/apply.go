@@ -62,8 +62,25 @@ type Applied struct {
 	Items   int // items whose answer was taken
 	Refused int // items of which a later read had spoken, or whose page was behind
 	Gone    int
-	Changed int // entities made, changed or no longer wanted
+	Changes []Change // entities made, changed or no longer wanted
 }
+
+// Change is what became of one entity.
+type Change struct {
+	Verb       Verb
+	Blueprint  string
+	Identifier string
+}
+
+// Verb says what became of an entity.
+type Verb string
+
+// What can become of an entity.
+const (
+	Made    Verb = "made"
+	Changed Verb = "changed"
+	Went    Verb = "went"
+)
 
 // ErrEpoch: the read was numbered under another lease.
 var ErrEpoch = errors.New("the read belongs to a lease that was lost")
@@ -83,7 +100,7 @@ func (s *Store) Apply(ctx context.Context, b Batch) (Applied, error) {
 		done = a.done
 		return err
 	})
-	if err == nil && done.Changed > 0 {
+	if err == nil && len(done.Changes) > 0 {
 		s.changed.set()
 	}
 	return done, wrap("apply", err)

@@ -17,7 +17,7 @@ func (a *applying) writeEntities() error {
 		if !e.touched {
 			continue
 		}
-		a.done.Changed++
+		a.done.Changes = append(a.done.Changes, Change{e.verb(), e.blueprint, e.identifier})
 		searching := flag(sums[e.id].searching)
 		if e.isNew {
 			values = append(values, e.id, a.s.integration, e.blueprint, e.identifier, flag(e.search), searching,
@@ -34,6 +34,16 @@ func (a *applying) writeEntities() error {
 		return err
 	}
 	return a.writeRefs(sums)
+}
+
+func (e *entityRow) verb() Verb {
+	switch {
+	case e.claims == 0:
+		return Went
+	case e.before == 0:
+		return Made
+	}
+	return Changed
 }
 
 func flag(b bool) int {

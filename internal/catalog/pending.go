@@ -2,9 +2,7 @@ package catalog
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"strings"
 )
 
 // Pending is an entity of which Port does not have what it should, as it is now.
@@ -15,6 +13,8 @@ type Pending struct {
 	Identifier string
 	Search     bool
 	Known      bool      // Port has had it from this store before
+	Theirs     bool      // somebody else made it in Port: it is enriched, never deleted
+	Reading    string    // of the item that first claimed it
 	Claims     []Claimed // in the order in which they are folded; empty if it is not wanted
 	Sent       string    // the keys Port was last sent, "" if none
 }
@@ -44,8 +44,9 @@ func (s *Store) Unwanted(ctx context.Context, after int64, limit int) ([]Pending
 
 func (s *Store) pendingRows(ctx context.Context, where string, after int64, limit int) ([]Pending, error) {
 	rows, err := s.readers.QueryContext(ctx, `
-		SELECT e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, COALESCE(k.keys, '')
-		FROM entity AS e LEFT JOIN keyset AS k ON k.integration = e.integration AND k.id = e.keyset
+		SELECT e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = 'theirs', r.name, COALESCE(k.keys, '')
+		FROM entity AS e JOIN reading AS r ON r.integration = e.integration AND r.id = e.reading
+		LEFT JOIN keyset AS k ON k.integration = e.integration AND k.id = e.keyset
 		WHERE e.integration = ? AND e.id > ? AND `+where+` ORDER BY e.id LIMIT ?`, s.integration, after, limit)
 	if err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func (s *Store) pendingRows(ctx context.Context, where string, after int64, limi
 	var list []Pending
 	err = each(rows, func(scan func(...any) error) error {
 		var p Pending
-		err := scan(&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Sent)
+		err := scan(&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Theirs, &p.Reading, &p.Sent)
 		list = append(list, p)
 		return err
 	})
@@ -81,10 +82,10 @@ func (s *Store) addClaims(ctx context.Context, list []Pending) error {
 		}
 		return each(rows, func(scan func(...any) error) error {
 			var id int64
-			var body sql.RawBytes
+			var body []byte
 			var keys string
 			err := scan(&id, &body, &keys)
-			place[id].Claims = append(place[id].Claims, Claimed{json.RawMessage(strings.Clone(string(body))), keys})
+			place[id].Claims = append(place[id].Claims, Claimed{body, keys})
 			return err
 		})
 	})

@@ -43,17 +43,19 @@ func (c *Client) DeleteBlueprint(ctx context.Context, id string) error {
 }
 
 func (c *Client) blueprint(ctx context.Context, call call) (Blueprint, error) {
-	var answer struct{ Blueprint json.RawMessage }
+	var answer struct {
+		Blueprint json.RawMessage `json:"blueprint"`
+	}
 	if err := c.do(ctx, call, &answer); err != nil {
 		return Blueprint{}, err
 	}
 	var fields struct {
-		Identifier string
+		Identifier string `json:"identifier"`
 		Schema     struct {
-			Properties map[string]json.RawMessage
-			Required   json.RawMessage // a list, or an expression for some blueprints
-		}
-		Relations map[string]Relation
+			Properties map[string]json.RawMessage `json:"properties"`
+			Required   json.RawMessage            `json:"required"` // a list, or an expression for some blueprints
+		} `json:"schema"`
+		Relations map[string]Relation `json:"relations"`
 	}
 	if len(answer.Blueprint) == 0 {
 		return Blueprint{}, nil

@@ -84,16 +84,17 @@ func bulk(bodies []json.RawMessage) json.RawMessage {
 
 type bulkAnswer struct {
 	Entities []struct {
-		Index      int
-		Identifier json.RawMessage
-		Created    bool
-	}
+		Index      int             `json:"index"`
+		Identifier json.RawMessage `json:"identifier"`
+		Created    bool            `json:"created"`
+	} `json:"entities"`
 	Errors []struct {
-		Index          int
-		Identifier     json.RawMessage
-		StatusCode     int
-		Error, Message json.RawMessage
-	}
+		Index      int             `json:"index"`
+		Identifier json.RawMessage `json:"identifier"`
+		StatusCode int             `json:"statusCode"`
+		Error      json.RawMessage `json:"error"`
+		Message    json.RawMessage `json:"message"`
+	} `json:"errors"`
 }
 
 // outcomes puts Port's answer in order. An entity it does not mention counts as refused, and one it both took and
@@ -139,8 +140,10 @@ func (c *Client) Delete(ctx context.Context, blueprint string, ids []string, dep
 	}
 	query := occasion(event, resyncID)
 	query.Set("delete_dependents", strconv.FormatBool(dependents))
-	var answer struct{ DeletedEntities []string }
+	var answer struct {
+		Deleted []string `json:"deletedEntities"`
+	}
 	err := c.do(ctx, call{method: http.MethodPost, path: []string{"blueprints", blueprint, "bulk", "entities", "delete"},
 		query: query, body: map[string]any{"entities": ids}, exporter: true}, &answer)
-	return answer.DeletedEntities, err
+	return answer.Deleted, err
 }

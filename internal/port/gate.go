@@ -2,6 +2,8 @@ package port
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -26,7 +28,7 @@ func (g *gate) enter(ctx context.Context) error {
 		select {
 		case g.slots <- struct{}{}:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ended(ctx)
 		}
 		if g.shut() <= 0 {
 			return nil
@@ -52,10 +54,22 @@ func (g *gate) shut() time.Duration {
 	return time.Until(g.opens)
 }
 
-// sleep waits d, or less when ctx ends, whose cause it then returns.
+// ended is nil while ctx lives; then its error, and its cause where that is another.
+func ended(ctx context.Context) error {
+	err := ctx.Err()
+	if err == nil {
+		return nil
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, err) {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
+}
+
+// sleep waits d, or less when ctx ends, and then returns why.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
-		return context.Cause(ctx)
+		return ended(ctx)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -63,6 +77,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ended(ctx)
 	}
 }

@@ -177,14 +177,18 @@ func (o Organization) Has(flag string) bool { return slices.Contains(o.FeatureFl
 
 // Organization reads it.
 func (c *Client) Organization(ctx context.Context) (Organization, error) {
-	var answer struct{ Organization Organization }
+	var answer struct {
+		Organization Organization `json:"organization"`
+	}
 	err := c.do(ctx, call{method: http.MethodGet, path: []string{"organization"}}, &answer)
 	return answer.Organization, err
 }
 
 // ProvisionEnabled lists the integration types whose blueprints and mapping Port can make itself.
 func (c *Client) ProvisionEnabled(ctx context.Context) ([]string, error) {
-	var answer struct{ Integrations []string }
+	var answer struct {
+		Integrations []string `json:"integrations"`
+	}
 	err := c.do(ctx, call{method: http.MethodGet, path: []string{"integration", "provision-enabled"}}, &answer)
 	return answer.Integrations, err
 }

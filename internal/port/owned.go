@@ -16,7 +16,10 @@ const (
 )
 
 // A Key names an entity.
-type Key struct{ Blueprint, Identifier string }
+type Key struct {
+	Blueprint  string `json:"blueprint"`
+	Identifier string `json:"identifier"`
+}
 
 // prefix and suffix are what of a User-Agent makes an entity ours: type and identifier, whatever the version.
 func (c *Client) prefix() string { return "port-ocean/" + c.config.Type + "/" }
@@ -55,9 +58,9 @@ func (c *Client) owned(ctx context.Context, blueprint string, ids []string, foun
 	query := url.Values{"exclude_calculated_properties": {"true"}, "include": {"blueprint", "identifier"}}
 	var answer struct {
 		Entities []struct {
-			Blueprint  string
-			Identifier json.RawMessage
-		}
+			Blueprint  string          `json:"blueprint"`
+			Identifier json.RawMessage `json:"identifier"`
+		} `json:"entities"`
 	}
 	err := c.do(ctx, call{method: http.MethodPost, path: []string{"entities", "search"}, query: query, body: body, exporter: true}, &answer)
 	for _, entity := range answer.Entities {
@@ -98,8 +101,8 @@ func (c *Client) Held(ctx context.Context, before time.Time) iter.Seq2[[]Key, er
 
 func (c *Client) held(ctx context.Context, body map[string]any) ([]Key, string, error) {
 	var answer struct {
-		Entities []Key
-		Next     *string
+		Entities []Key   `json:"entities"`
+		Next     *string `json:"next"`
 	}
 	err := c.do(ctx, call{method: http.MethodPost, path: []string{"blueprints", "entities", "datasource-entities"}, body: body, exporter: true}, &answer)
 	if err != nil || answer.Next == nil {

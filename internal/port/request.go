@@ -127,14 +127,6 @@ func (c *Client) attempt(ctx context.Context, call call, target *url.URL, header
 	return c.decode(call, target, status, headers, answer, into)
 }
 
-// ended is ctx's cause, and its plain error where the cause is another.
-func ended(ctx context.Context) error {
-	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
-		return fmt.Errorf("%w: %w", ctx.Err(), cause)
-	}
-	return ctx.Err()
-}
-
 // exchange is the one place where a request meets the network. A status with an error means that the answer's body
 // could not be read to its end.
 func (c *Client) exchange(ctx context.Context, call call, target *url.URL, header string, body []byte) (int, http.Header, []byte, error) {
@@ -202,7 +194,10 @@ func (c *Client) decode(call call, target *url.URL, status int, headers http.Hea
 // refusal reads an answer that is not a success.
 func (c *Client) refusal(call call, target *url.URL, status int, headers http.Header, answer []byte) error {
 	e := &Error{Method: call.method, Path: target.Path, Status: status, RetryAfter: retryAfter(status, headers)}
-	var said struct{ Error, Message json.RawMessage }
+	var said struct {
+		Error   json.RawMessage `json:"error"`
+		Message json.RawMessage `json:"message"`
+	}
 	switch {
 	case status >= 300 && status < 400:
 		e.Code, e.Message = codeRedirect, "Port's address has moved: set OCEAN__PORT__BASE_URL to the one it points to"

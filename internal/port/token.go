@@ -52,7 +52,7 @@ func (c *Client) token(ctx context.Context, refused string) (string, error) {
 		select {
 		case <-f.done:
 		case <-ctx.Done():
-			return "", context.Cause(ctx)
+			return "", ended(ctx)
 		}
 		// The request under way was somebody else's, and may have ended because that caller went away: then we ask.
 		if _, answered := errors.AsType[*Error](f.err); f.err == nil || answered {
