@@ -31,7 +31,7 @@ var (
 	// ErrThrottled: Jira asks to slow down, and the wait it wants is longer
 	// than the context allows or has been granted too often. [Error.RetryAfter]
 	// says how long.
-	ErrThrottled = errors.New("Jira asks to slow down")
+	ErrThrottled = errors.New("told by Jira to slow down")
 
 	// ErrNotJira: the answer is not one that Jira gives: a web page, a
 	// redirect to another host, JSON of another shape.

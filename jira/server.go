@@ -2,6 +2,7 @@ package jira
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 )
@@ -26,7 +27,8 @@ func (c *Client) ServerInfo(ctx context.Context) (ServerInfo, error) {
 		path:   "/rest/api/3/serverInfo",
 		decode: func(body []byte) error {
 			info = ServerInfo{}
-			if err := decodeObject(body, &info); err != nil {
+			// A field of another type, as in other versions of Jira, is left out.
+			if err := decodeObject(body, &info); err != nil && !errors.Is(err, ErrNotJira) {
 				return err
 			}
 			if u, err := url.Parse(info.BaseURL); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
