@@ -1,0 +1,186 @@
+package jirasim
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// call is one request, read and understood.
+type call struct {
+	*http.Request
+	path     string // without the gateway's prefix
+	base     string // of the self links in the answer
+	body     []byte
+	query    url.Values
+	identity identity
+	trouble  trouble
+}
+
+const maxBody = 4 << 20
+
+// respond makes the answer to r. An error means that the client went away.
+func (s *Server) respond(r *http.Request) (*answer, error) {
+	c, err := s.read(r)
+	if err != nil {
+		return nil, err
+	}
+	c.trouble = s.faults.draw(c.path)
+	status := 0
+	defer func() { s.note(c, status) }()
+	if err := wait(r, s.config.Latency); err != nil {
+		return nil, err
+	}
+	if err := c.trouble.hang(r); err != nil {
+		return nil, err
+	}
+	c.identity = s.identify(c)
+	a := c.trouble.answer(s.now())
+	if a == nil {
+		a = s.serve(c)
+	}
+	s.finish(c, a)
+	status = a.status
+	return a, nil
+}
+
+func (s *Server) note(c *call, status int) {
+	scheme, _, _ := strings.Cut(c.Header.Get("Authorization"), " ")
+	s.log.add(Request{Method: c.Method, Path: c.path, Query: c.query, Body: c.body, Scheme: scheme, Status: status, At: s.now()})
+}
+
+func (s *Server) read(r *http.Request) (*call, error) {
+	c := &call{Request: r, query: r.URL.Query(), path: r.URL.Path}
+	c.base = s.config.BaseURL
+	if rest, ok := strings.CutPrefix(c.path, "/ex/jira/"); ok {
+		cloud, path, _ := strings.Cut(rest, "/")
+		c.path, c.base = "/"+path, origin(r)+"/ex/jira/"+cloud
+	}
+	if c.base == "" {
+		c.base = origin(r)
+	}
+	if r.Body == nil {
+		return c, nil
+	}
+	var err error
+	c.body, err = io.ReadAll(io.LimitReader(r.Body, maxBody))
+	return c, err
+}
+
+// origin is where the request was sent to.
+func origin(r *http.Request) string {
+	host, scheme := r.Host, "http"
+	if host == "" {
+		host = r.URL.Host
+	}
+	if r.TLS != nil || r.URL.Scheme == "https" {
+		scheme = "https"
+	}
+	return scheme + "://" + host
+}
+
+// finish adds what every answer carries, and what the faults do to its bytes.
+func (s *Server) finish(c *call, a *answer) {
+	a.header.Set("X-Arequestid", strconv.FormatUint(digest(c.path+string(c.body)), 16))
+	a.header.Set("X-Content-Type-Options", "nosniff")
+	c.identity.mark(a.header)
+	if !s.config.NoGzip {
+		a.compress(c.Request)
+	}
+	a.cut = c.trouble.has(Cut)
+}
+
+type handler func(*Server, *call) *answer
+
+// routes are the fixed paths.
+var routes = map[string]handler{
+	"GET /rest/api/3/serverInfo":                (*Server).serverInfo,
+	"GET /rest/api/3/myself":                    (*Server).myself,
+	"GET /rest/api/3/mypermissions":             (*Server).myPermissions,
+	"GET /rest/api/3/project/search":            (*Server).searchProjects,
+	"GET /rest/api/3/search/jql":                (*Server).searchIssues,
+	"POST /rest/api/3/search/jql":               (*Server).searchIssues,
+	"POST /rest/api/3/search/approximate-count": (*Server).approximateCount,
+	"POST /rest/api/3/issue/bulkfetch":          (*Server).bulkFetch,
+	"GET /_edge/tenant_info":                    (*Server).tenantInfo,
+	"GET /rest/api/2/search":                    (*Server).removed,
+	"POST /rest/api/2/search":                   (*Server).removed,
+	"GET /rest/api/3/search":                    (*Server).removed,
+	"POST /rest/api/3/search":                   (*Server).removed,
+	"POST /rest/api/3/search/id":                (*Server).removed,
+}
+
+func (s *Server) serve(c *call) *answer {
+	if h, ok := routes[c.Method+" "+c.path]; ok {
+		return h(s, c)
+	}
+	if fixedPath(c.path) {
+		return textAnswer(http.StatusMethodNotAllowed, "text/html;charset=UTF-8", "")
+	}
+	if id, ok := strings.CutPrefix(c.path, "/rest/api/3/issue/"); ok && plainSegment(id) && c.Method == http.MethodGet {
+		return s.oneIssue(c, id)
+	}
+	if id, ok := strings.CutPrefix(c.path, "/rest/api/3/project/"); ok && plainSegment(id) && c.Method == http.MethodGet {
+		return s.oneProject(c, id)
+	}
+	return htmlAnswer(http.StatusNotFound, "Oops, you&#39;ve found a dead link.")
+}
+
+func fixedPath(path string) bool {
+	_, get := routes["GET "+path]
+	_, post := routes["POST "+path]
+	return get || post
+}
+
+func plainSegment(s string) bool { return s != "" && !strings.Contains(s, "/") }
+
+func (s *Server) removed(*call) *answer {
+	return refuse(http.StatusGone, "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "+
+		"A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046")
+}
+
+// decode reads the JSON body as strictly as Jira: a property it does not know is
+// refused.
+func (c *call) decode(into any) *answer {
+	if !strings.HasPrefix(c.Header.Get("Content-Type"), "application/json") {
+		return htmlAnswer(http.StatusUnsupportedMediaType, "Unsupported Media Type")
+	}
+	d := json.NewDecoder(bytes.NewReader(c.body))
+	d.DisallowUnknownFields()
+	if d.Decode(into) != nil || d.More() {
+		return refuse(http.StatusBadRequest, "Invalid request payload. Refer to the REST API documentation and try again.")
+	}
+	return nil
+}
+
+// list reads a parameter that may be repeated, hold commas, or both.
+func (c *call) list(name string) []string {
+	var all []string
+	for _, value := range c.query[name] {
+		for part := range strings.SplitSeq(value, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				all = append(all, part)
+			}
+		}
+	}
+	return all
+}
+
+// number reads a parameter that is a number.
+func (c *call) number(name string, otherwise int) (int, *answer) {
+	text := c.query.Get(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, refuse(http.StatusBadRequest, "The value of the parameter '"+name+"' is not a number.")
+	}
+	return n, nil
+}
+
+func pathEscape(s string) string { return url.QueryEscape(s) }

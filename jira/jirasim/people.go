@@ -1,0 +1,111 @@
+package jirasim
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+)
+
+// User is one person or app.
+type User struct {
+	AccountID   string
+	DisplayName string
+	Email       string // "" is not shown, as the privacy settings of most people have it
+	TimeZone    string // "" is the site's
+	Type        string // atlassian, app or customer; "" is atlassian
+	Inactive    bool
+}
+
+// AddUser adds a person, or replaces the one with the same account id.
+func (s *Server) AddUser(u User) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putUser(u)
+	s.parts.clear()
+}
+
+func (s *Server) putUser(u User) {
+	u.DisplayName = cmp.Or(u.DisplayName, u.AccountID)
+	u.TimeZone = cmp.Or(u.TimeZone, "Etc/UTC")
+	u.Type = cmp.Or(u.Type, "atlassian")
+	s.users[u.AccountID] = &u
+}
+
+func (s *Server) ensureUser(accountID string) {
+	if accountID != "" && s.users[accountID] == nil {
+		s.putUser(User{AccountID: accountID})
+	}
+}
+
+// spellings are what JQL accepts for the person.
+func (u *User) spellings() []string {
+	if u.Email == "" {
+		return []string{u.AccountID, u.DisplayName}
+	}
+	return []string{u.AccountID, u.DisplayName, u.Email}
+}
+
+// user writes the person, or null for nobody.
+func (p *page) user(accountID string) {
+	if accountID == "" {
+		p.raw("null")
+		return
+	}
+	p.part(userFragment, accountID, (*page).writeUser)
+}
+
+func (p *page) writeUser(accountID string) {
+	u := p.s.users[accountID]
+	p.raw(`{"self":`)
+	p.link("/rest/api/3/user?accountId=", pathEscape(accountID))
+	p.raw(`,"accountId":`)
+	p.str(accountID)
+	if u.Email != "" {
+		p.raw(`,"emailAddress":`)
+		p.str(u.Email)
+	}
+	p.raw(`,"avatarUrls":`)
+	picture := fmt.Sprintf("https://secure.gravatar.com/avatar/%032x?d=https%%3A%%2F%%2Favatar-management--avatars.us-west-2.prod.public.atl-paas.net%%2Finitials%%2F%s-%d.png",
+		digest(accountID), initials(u.DisplayName), digest(accountID)%7)
+	p.avatars(func(string) { p.raw(picture) })
+	p.raw(`,"displayName":`)
+	p.str(u.DisplayName)
+	p.raw(`,"active":`)
+	p.flag(!u.Inactive)
+	p.raw(`,"timeZone":`)
+	p.str(u.TimeZone)
+	p.raw(`,"accountType":`)
+	p.str(u.Type)
+	p.raw(`}`)
+}
+
+// avatars writes the four sizes; write is given Jira's word for the size.
+func (p *page) avatars(write func(size string)) {
+	sizes := [...][2]string{{"48x48", ""}, {"24x24", "small"}, {"16x16", "xsmall"}, {"32x32", "medium"}}
+	p.raw(`{`)
+	for i, size := range sizes {
+		p.comma(i)
+		p.raw(`"` + size[0] + `":"`)
+		write(size[1])
+		p.raw(`"`)
+	}
+	p.raw(`}`)
+}
+
+func digest(text string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text)) // never fails
+	return h.Sum64()
+}
+
+// initials are the capital letters that stand in for a picture; only plain ones,
+// because they become part of a URL.
+func initials(name string) string {
+	var letters []byte
+	for i := range len(name) {
+		if c := name[i]; c >= 'A' && c <= 'Z' && len(letters) < 2 {
+			letters = append(letters, c)
+		}
+	}
+	return cmp.Or(string(letters), "X")
+}

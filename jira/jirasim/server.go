@@ -1,0 +1,124 @@
+package jirasim
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Config says which site is simulated. The zero value is a site that lets
+// everybody in, answers at once and speaks UTC.
+type Config struct {
+	// Seed drives generated texts and the faults with a probability.
+	Seed uint64
+	// BaseURL is what serverInfo.baseUrl and the self links say, without a
+	// slash at the end. Empty: the scheme and host the request was sent to.
+	// A request that came through the gateway's prefix gets self links with
+	// that prefix, as Jira gives them, and BaseURL only from serverInfo.
+	BaseURL string
+	// CloudID is told by /_edge/tenant_info. Empty: made from Seed.
+	CloudID string
+
+	// Email and Token are the only Basic credentials accepted, Bearer the only
+	// bearer token. All empty: whoever asks is let in, without credentials too.
+	Email, Token, Bearer string
+	// AccountID and AccountName are whom /myself reports. Empty: an account of
+	// an integration.
+	AccountID, AccountName string
+	// Denied are global permission keys (ADMINISTER, USER_PICKER) that
+	// /mypermissions reports the account not to have.
+	Denied []string
+
+	// Latency is waited before each answer.
+	Latency time.Duration
+	// NoGzip answers plainly even where the client accepts gzip.
+	NoGzip bool
+	// Clock is the site's time. Nil: time.Now.
+	Clock func() time.Time
+	// Zone is the profile zone of the account: JQL dates are read and times are
+	// written in it. Nil: UTC.
+	Zone *time.Location
+
+	// PageLimit is how many issues with fields a search page holds at most,
+	// IDPageLimit how many ids, ProjectPageLimit how many projects a page,
+	// BulkLimit how many issues a bulkfetch. 0: 100, 5000, 100, 100.
+	PageLimit, IDPageLimit, ProjectPageLimit, BulkLimit int
+}
+
+// Server is a simulated Jira site. Its methods may be called from several
+// goroutines, also while it serves.
+type Server struct {
+	config Config
+
+	mu sync.RWMutex // guards the site: everything down to former
+	site
+	account User // whom /myself reports
+
+	parts  fragmentCache
+	walks  walkTable
+	faults faultList
+	log    requestLog
+	prose  string // the text that descriptions are cut from
+}
+
+// New makes an empty site.
+func New(config Config) *Server {
+	config.BaseURL = strings.TrimRight(config.BaseURL, "/")
+	config.CloudID = cmp.Or(config.CloudID, cloudID(config.Seed))
+	config.PageLimit = cmp.Or(config.PageLimit, 100)
+	config.IDPageLimit = cmp.Or(config.IDPageLimit, 5000)
+	config.ProjectPageLimit = cmp.Or(config.ProjectPageLimit, 100)
+	config.BulkLimit = cmp.Or(config.BulkLimit, 100)
+	if config.Zone == nil {
+		config.Zone = time.UTC
+	}
+	if config.Clock == nil {
+		config.Clock = time.Now
+	}
+	s := &Server{config: config, site: newSite(), prose: writeProse(config.Seed)}
+	s.faults.random = rand.New(rand.NewPCG(config.Seed, 0xfa017))
+	s.SignInAs(
+		cmp.Or(config.AccountID, "712020:00000000-0000-4000-8000-000000000001"),
+		cmp.Or(config.AccountName, "Integration"))
+	return s
+}
+
+// SignInAs makes the credentials belong to another account from now on.
+func (s *Server) SignInAs(accountID, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.account = User{AccountID: accountID, DisplayName: name, Email: s.config.Email, TimeZone: s.config.Zone.String()}
+	s.putUser(s.account)
+	s.parts.clear()
+}
+
+// ServeHTTP answers as Jira would, after [Config.Latency] and subject to the
+// injected faults.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a, err := s.respond(r)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client is gone: nobody reads an answer
+	}
+	defer a.release()
+	a.writeTo(w)
+}
+
+func (s *Server) now() time.Time { return s.config.Clock() }
+
+// wait pauses for d, or less if the client goes away.
+func wait(r *http.Request, d time.Duration) error {
+	if d <= 0 {
+		return r.Context().Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-r.Context().Done():
+		return r.Context().Err()
+	}
+}
