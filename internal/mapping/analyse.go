@@ -1,0 +1,3 @@
+package mapping
+
+func (r *Resource) analyse() Paths { return Paths{Whole: true} }
