@@ -1,0 +1,225 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"time"
+
+	"ferry/jira"
+)
+
+// Source reads the kinds from one Jira site.
+type Source struct{ client *jira.Client }
+
+// New makes a source that asks through client.
+func New(client *jira.Client) *Source { return &Source{client} }
+
+// Page is a part of a listing.
+type Page struct {
+	IDs   []string          // the ids it holds, where the kind is swept by id
+	Items []json.RawMessage // or the items themselves, where pages hold them
+	Total int               // how many the listing should hold in all; -1 unknown
+}
+
+// Account is the id of the account that Jira knows us by.
+func (s *Source) Account(ctx context.Context) (string, error) {
+	user, err := s.client.Myself(ctx)
+	if err == nil && user.AccountID == "" {
+		err = errors.New("Jira gave no account id for these credentials")
+	}
+	return user.AccountID, err
+}
+
+// Projects lists a project reading, whole items.
+func (s *Source) Projects(ctx context.Context, r *Reading) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		for page, err := range s.client.Projects(ctx, jira.ProjectQuery{Expand: r.Expand}) {
+			if !yield(Page{Items: page.Items, Total: page.Total}, err) {
+				return
+			}
+		}
+	}
+}
+
+// Project reads one project by id; nil if Jira does not give it.
+func (s *Source) Project(ctx context.Context, r *Reading, id string) (json.RawMessage, error) {
+	raw, err := s.client.Project(ctx, id, r.Expand...)
+	if errors.Is(err, jira.ErrNotFound) {
+		return nil, nil
+	}
+	return raw, err
+}
+
+// Sweep lists the ids that a query of an issue reading selects, 5000 a page.
+func (s *Source) Sweep(ctx context.Context, jql string) iter.Seq2[Page, error] {
+	return s.sweep(ctx, where(jql)+stable)
+}
+
+// Window is Sweep for what was created on the days from first to before last.
+func (s *Source) Window(ctx context.Context, jql string, first, last time.Time) iter.Seq2[Page, error] {
+	return s.sweep(ctx, created(jql, first, last)+stable)
+}
+
+func (s *Source) sweep(ctx context.Context, jql string) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		for page, err := range s.client.SearchIssues(ctx, jira.IssueQuery{JQL: jql}) {
+			if err != nil {
+				yield(Page{}, err)
+				return
+			}
+			ids, err := idsOf(page.Items)
+			if !yield(Page{IDs: ids, Total: -1}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Count is about how many issues a query selects. The index it asks lags.
+func (s *Source) Count(ctx context.Context, jql string) (int, error) {
+	return s.client.ApproximateCount(ctx, where(jql))
+}
+
+// CountWindow is Count for what was created on the days from first to before last.
+func (s *Source) CountWindow(ctx context.Context, jql string, first, last time.Time) (int, error) {
+	return s.client.ApproximateCount(ctx, created(jql, first, last))
+}
+
+// Updated gives, page by page, when the issues that a query selects and that changed within the
+// window last changed: Jira's `updated` in milliseconds since 1970, by id.
+func (s *Source) Updated(ctx context.Context, jql string, window time.Duration) iter.Seq2[map[string]int64, error] {
+	query := jira.IssueQuery{JQL: updatedWithin(jql, window) + stable, Fields: []string{"updated"}}
+	return func(yield func(map[string]int64, error) bool) {
+		for page, err := range s.client.SearchIssues(ctx, query) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			times, err := timesOf(page.Items)
+			if !yield(times, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// MaxGet is how many issues one Issues call reads.
+const MaxGet = 100
+
+// Answer is what a direct read by id says.
+type Answer struct {
+	Items  map[string]json.RawMessage // those that Jira gave, by id
+	Failed map[string]string          // those it could not give just now, with its reason
+}
+
+// Absent are those of the ids that the answer says nothing of: Jira leaves out, without a
+// word, what is not there or not visible (facts 1.8).
+func (a Answer) Absent(ids []string) []string {
+	var absent []string
+	for _, id := range ids {
+		_, given := a.Items[id]
+		_, failed := a.Failed[id]
+		if !given && !failed {
+			absent = append(absent, id)
+		}
+	}
+	return absent
+}
+
+// Issues reads up to MaxGet issues by id.
+func (s *Source) Issues(ctx context.Context, r *Reading, ids []string, urgent bool) (Answer, error) {
+	bulk, err := s.client.BulkFetch(ctx, jira.BulkQuery{IDs: ids, Fields: r.Fields(), Expand: r.Expand, Urgent: urgent})
+	if err != nil {
+		return Answer{}, err
+	}
+	got, err := idsOf(bulk.Issues)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer := Answer{Items: make(map[string]json.RawMessage, len(got)), Failed: map[string]string{}}
+	for i, id := range got {
+		answer.Items[id] = bulk.Issues[i]
+	}
+	for _, e := range bulk.Errors {
+		answer.Failed[e.ID] = e.Message
+	}
+	return answer, nil
+}
+
+// MaxMatch is how many issues one Match call asks about: the most that Jira will look at afresh
+// rather than in its index (facts 1.5).
+const MaxMatch = 50
+
+// Match tells which of up to MaxMatch issues a query selects now, not by the index.
+func (s *Source) Match(ctx context.Context, jql string, ids []string) (map[string]bool, error) {
+	numbers, err := parseIDs(ids)
+	if err != nil {
+		return nil, err
+	}
+	selected := map[string]bool{}
+	query := jira.IssueQuery{JQL: within(jql, numbers), Reconcile: numbers}
+	for page, err := range s.client.SearchIssues(ctx, query) {
+		if err != nil {
+			return nil, err
+		}
+		got, err := idsOf(page.Items)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range got {
+			selected[id] = true
+		}
+	}
+	return selected, nil
+}
+
+// Departed tells whether a project is proved to be deleted, archived, or without any issue: the
+// reasons for which all its issues may vanish without our having lost the permission to see
+// them. An answer of 404 is no proof; it is what a lost permission looks like.
+func (s *Source) Departed(ctx context.Context, id string) (bool, error) {
+	query := jira.ProjectQuery{IDs: []string{id}, Status: []string{"archived", "deleted"}}
+	for page, err := range s.client.Projects(ctx, query) {
+		if err != nil {
+			return false, err
+		}
+		got, err := idsOf(page.Items)
+		if err != nil || len(got) > 0 && got[0] == id {
+			return err == nil, err
+		}
+	}
+	return s.empty(ctx, id)
+}
+
+// empty: Jira itself counts no issue in the project.
+func (s *Source) empty(ctx context.Context, id string) (bool, error) {
+	raw, err := s.client.Project(ctx, id, "insight")
+	if errors.Is(err, jira.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var project struct {
+		Insight *struct{ TotalIssueCount *int }
+	}
+	if err := json.Unmarshal(raw, &project); err != nil {
+		return false, fmt.Errorf("project %s: %w", id, err)
+	}
+	return project.Insight != nil && project.Insight.TotalIssueCount != nil && *project.Insight.TotalIssueCount == 0, nil
+}
+
+func parseIDs(ids []string) ([]int64, error) {
+	numbers := make([]int64, len(ids))
+	for i, id := range ids {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil || n <= 0 {
+			return nil, fmt.Errorf("%q is not the id of an issue", id)
+		}
+		numbers[i] = n
+	}
+	return numbers, nil
+}
