@@ -36,19 +36,19 @@ type Item struct {
 
 // Claim is what one resource makes of an item. A resource that is not named keeps what it had.
 type Claim struct {
-	Resource int
+	Resource int // at most one claim an item and resource
 	Entities []Entity
 }
 
 // Entity is one entity as one resource makes it.
 type Entity struct {
 	Blueprint  string
-	Identifier string // a string, or a search object in canonical form
-	Search     bool   // Identifier is a search object
-	Searching  bool   // the body holds a search object somewhere
-	Body       []byte // what is sent, in canonical form: equal bodies are equal bytes
-	Refs       []string
-	Keys       string // the keys the body sets
+	Identifier string   // a string, or a search object in canonical form
+	Search     bool     // Identifier is a search object
+	Searching  bool     // the body holds a search object somewhere
+	Body       []byte   // what is sent, in canonical form: equal bodies are equal bytes
+	Refs       []string // identifiers it relates to
+	Keys       string   // the keys the body sets
 }
 
 // Fault is an expression that failed for this item: the item keeps what the resource made of it.
@@ -134,10 +134,16 @@ type claimRow struct {
 }
 
 func (a *applying) run() (err error) {
+	if a.batch.Items, err = once(a.batch.Items); err != nil {
+		return err
+	}
 	if a.reading, err = a.s.readings.id(a.tx, a.batch.Reading); err != nil {
 		return err
 	}
 	if err := a.refuseStale(); err != nil {
+		return err
+	}
+	if err := a.writeItems(); err != nil {
 		return err
 	}
 	if err := a.apply(); err != nil {
@@ -149,10 +155,33 @@ func (a *applying) run() (err error) {
 	return a.recordFaults()
 }
 
-// apply makes a.items true.
+// once leaves one entry an item, the last: a page that slides while it is read may hold an
+// item twice. All that listed it count.
+func once(items []Item) ([]Item, error) {
+	place := make(map[string]int, len(items))
+	list := make([]Item, 0, len(items))
+	for _, item := range items {
+		if err := item.check(); err != nil {
+			return nil, err
+		}
+		i, twice := place[item.ID]
+		if !twice {
+			place[item.ID] = len(list)
+			list = append(list, item)
+			continue
+		}
+		if item.Run == list[i].Run {
+			item.Listed |= list[i].Listed
+		}
+		list[i] = item
+	}
+	return list, nil
+}
+
+// apply makes the claims of a.items true, and all that follows from them.
 func (a *applying) apply() error {
 	for _, step := range []func() error{
-		a.loadClaims, a.loadEntities, a.writeItems, a.writeClaims, a.writeEntities, a.dirtyReferrers,
+		a.loadClaims, a.loadEntities, a.writeClaims, a.writeEntities, a.dirtyReferrers,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -177,20 +206,46 @@ func (a *applying) refuseStale() error {
 		return err
 	}
 	var behind []string
+	var refused []Item
 	for _, item := range a.batch.Items {
 		row, known := rows[item.ID]
 		switch {
 		case known && row.read > int64(a.batch.Number):
-			a.done.Refused++
+			refused = append(refused, item)
 		case known && a.batch.Index && item.Updated < row.updated:
-			a.done.Refused++
+			refused = append(refused, item)
 			behind = append(behind, item.ID)
 		default:
 			a.items = append(a.items, item)
 		}
 	}
-	a.done.Items = len(a.items)
+	a.done.Items, a.done.Refused = len(a.items), len(refused)
+	if err := a.stillListed(refused); err != nil {
+		return err
+	}
 	return a.touch(a.reading, a.batch.Parent, behind)
+}
+
+// stillListed records which listings held items whose answers were refused: what the page says
+// of the item is too old, but that the listing held it is not.
+func (a *applying) stillListed(refused []Item) error {
+	for _, item := range refused {
+		if err := a.markListed(a.reading, a.batch.Parent, item.ID, item.Run, item.Listed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// markListed records that listings of a run held an item; listings of one run add up, and an
+// earlier run says nothing beside a later one.
+func (t *tx) markListed(reading int64, parent, id string, run, listed int64) error {
+	if run == 0 {
+		return nil
+	}
+	return t.exec(`UPDATE item SET listed = CASE WHEN run = ? THEN listed | ? ELSE ? END, run = ?
+		WHERE integration = ? AND reading = ? AND parent = ? AND id = ? AND run <= ?`,
+		run, listed, listed, run, t.s.integration, reading, parent, id, run)
 }
 
 // scope is what every row of this batch's items begins with.
@@ -236,8 +291,9 @@ func (a *applying) writeItems() error {
 			read = excluded.read, gone = excluded.gone,
 			updated = CASE WHEN excluded.updated = 0 THEN item.updated ELSE excluded.updated END,
 			container = CASE WHEN excluded.container = '' THEN item.container ELSE excluded.container END,
-			run = CASE WHEN excluded.run = 0 THEN item.run ELSE excluded.run END,
-			listed = CASE WHEN excluded.run = 0 THEN item.listed ELSE excluded.listed END`, values)
+			run = CASE WHEN excluded.run > item.run THEN excluded.run ELSE item.run END,
+			listed = CASE WHEN excluded.run > item.run THEN excluded.listed
+				WHEN excluded.run = item.run THEN item.listed | excluded.listed ELSE item.listed END`, values)
 }
 
 // clearDirty clears the rows that asked for this read, unless more was said of their items
@@ -268,8 +324,7 @@ func (a *applying) recordFaults() error {
 	for i, item := range a.items {
 		subjects[i] = itemSubject(a.reading, a.batch.Parent, item.ID)
 	}
-	fixed := []any{a.s.integration, string(AsideItem)}
-	if err := execIn(a.tx, `DELETE FROM aside WHERE integration = ? AND about = ? AND subject IN (%s)`, fixed, subjects); err != nil {
+	if err := a.notAside(AsideItem, subjects); err != nil {
 		return err
 	}
 	for i, item := range a.items {
@@ -321,9 +376,16 @@ func (a *applying) dirtyReferrers() error {
 // maxN bounds the entities one resource may make of one item.
 const maxN = math.MaxInt16
 
-func checkN(n int, resource int, item string) error {
-	if n > maxN {
-		return fmt.Errorf("resource %d makes %d entities of item %s; %d is the most", resource, n, item, maxN)
+func (i Item) check() error {
+	for n, c := range i.Claims {
+		if len(c.Entities) > maxN {
+			return fmt.Errorf("resource %d makes %d entities of item %s; %d is the most", c.Resource, len(c.Entities), i.ID, maxN)
+		}
+		for _, d := range i.Claims[:n] {
+			if c.Resource == d.Resource {
+				return fmt.Errorf("resource %d claims item %s twice", c.Resource, i.ID)
+			}
+		}
 	}
 	return nil
 }

@@ -41,6 +41,12 @@ func (t *tx) setAside(a Aside) error {
 		t.s.integration, string(a.About), a.Subject, a.Kind, a.Reason, a.Run, now())
 }
 
+// notAside takes off the list what is in order again.
+func (t *tx) notAside(about About, subjects []string) error {
+	return execIn(t, `DELETE FROM aside WHERE integration = ? AND about = ? AND subject IN (%s)`,
+		[]any{t.s.integration, string(about)}, subjects)
+}
+
 // Asides are at most limit things that are set aside, and how many there are in all, by kind.
 func (s *Store) Asides(ctx context.Context, limit int) (list []Aside, byKind map[string]int, err error) {
 	rows, err := s.readers.QueryContext(ctx, `

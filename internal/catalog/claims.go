@@ -1,6 +1,9 @@
 package catalog
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // entityKey is what an entity is known by, in Port and here.
 type entityKey struct{ blueprint, identifier string }
@@ -11,8 +14,9 @@ type entityRow struct {
 	blueprint  string
 	identifier string
 	search     bool
-	before     int // claims it had
-	claims     int // claims it has
+	searching  bool // one of its claims holds a search object
+	before     int  // claims it had
+	claims     int  // claims it has
 	isNew      bool
 	touched    bool // its body, or the set of its claims, changed
 }
@@ -23,11 +27,7 @@ func (e *entityRow) wasWanted() bool { return e.before > 0 }
 func (a *applying) loadEntities() error {
 	a.entities = map[entityKey]*entityRow{}
 	a.byID = map[int64]*entityRow{}
-	named, err := a.named()
-	if err != nil {
-		return err
-	}
-	for blueprint, identifiers := range named {
+	for blueprint, identifiers := range a.named() {
 		if err := queryIn(a.tx, entityColumns+` WHERE integration = ? AND blueprint = ? AND identifier IN (%s)`,
 			[]any{a.s.integration, blueprint}, identifiers, a.scanEntity); err != nil {
 			return err
@@ -37,14 +37,11 @@ func (a *applying) loadEntities() error {
 }
 
 // named are the identifiers, by blueprint, of the entities that the batch claims.
-func (a *applying) named() (map[string][]string, error) {
+func (a *applying) named() map[string][]string {
 	byBlueprint := map[string][]string{}
 	seen := map[entityKey]bool{}
 	for _, item := range a.items {
 		for _, c := range item.Claims {
-			if err := checkN(len(c.Entities), c.Resource, item.ID); err != nil {
-				return nil, err
-			}
 			for _, e := range c.Entities {
 				if k := (entityKey{e.Blueprint, e.Identifier}); !seen[k] {
 					seen[k] = true
@@ -53,14 +50,14 @@ func (a *applying) named() (map[string][]string, error) {
 			}
 		}
 	}
-	return byBlueprint, nil
+	return byBlueprint
 }
 
-const entityColumns = `SELECT id, blueprint, identifier, search, claims FROM entity`
+const entityColumns = `SELECT id, blueprint, identifier, search, searching, claims FROM entity`
 
 func (a *applying) scanEntity(scan func(...any) error) error {
 	e := &entityRow{}
-	if err := scan(&e.id, &e.blueprint, &e.identifier, &e.search, &e.before); err != nil {
+	if err := scan(&e.id, &e.blueprint, &e.identifier, &e.search, &e.searching, &e.before); err != nil {
 		return err
 	}
 	e.claims = e.before
@@ -144,7 +141,7 @@ func (a *applying) claim(k claimKey, e Entity) ([]any, error) {
 		return nil, err
 	}
 	row := a.entity(e)
-	next := claimRow{row.id, keyset, e.Searching, strings.Join(e.Refs, "\n"), string(e.Body)}
+	next := claimRow{row.id, keyset, e.Searching, joinRefs(e.Refs), string(e.Body)}
 	prev, existed := a.before[k]
 	if existed && prev == next {
 		return nil, nil
@@ -184,4 +181,13 @@ func (a *applying) dropFrom(k claimKey) error {
 		}
 	}
 	return nil
+}
+
+// joinRefs puts refs one a line. Those that are empty or hold a line break are left out: no
+// identifier that Port takes is like that, so there is nothing they could relate to.
+func joinRefs(refs []string) string {
+	usable := slices.DeleteFunc(slices.Clone(refs), func(ref string) bool {
+		return ref == "" || strings.Contains(ref, "\n")
+	})
+	return strings.Join(usable, "\n")
 }

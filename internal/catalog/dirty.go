@@ -50,17 +50,35 @@ func (s *Store) Listed(ctx context.Context, l Listing, ids []string) error {
 		if err != nil {
 			return err
 		}
-		values := make([]any, 0, len(ids)*10)
-		for _, id := range ids {
-			s.seq++
-			values = append(values, s.integration, reading, l.Parent, id, 1, int(Scan), s.seq, 0, l.Run, l.Mask())
-		}
-		return t.insert(insertDirty, 10, `
-			ON CONFLICT (integration, reading, parent, id) DO UPDATE SET
-				hints = dirty.hints + 1, attempts = 0, due = 0,
-				listed = CASE WHEN dirty.run = excluded.run THEN dirty.listed | excluded.listed ELSE excluded.listed END,
-				run = excluded.run`, values)
+		return t.listed(reading, l, ids)
 	}))
+}
+
+func (t *tx) listed(reading int64, l Listing, ids []string) error {
+	values := make([]any, 0, len(ids)*11)
+	for _, id := range distinct(ids) {
+		t.s.seq++
+		values = append(values, t.s.integration, reading, l.Parent, id, 1, int(Scan), t.s.seq, 0, l.Run, l.Mask(), 0)
+	}
+	return t.insert(insertDirty, 11, `
+		ON CONFLICT (integration, reading, parent, id) DO UPDATE SET
+			hints = dirty.hints + 1, attempts = 0, due = 0,
+			listed = CASE WHEN excluded.run > dirty.run THEN excluded.listed
+				WHEN excluded.run = dirty.run THEN dirty.listed | excluded.listed ELSE dirty.listed END,
+			run = CASE WHEN excluded.run > dirty.run THEN excluded.run ELSE dirty.run END`, values)
+}
+
+// distinct are ids in order, each once: one statement must not meet a row twice.
+func distinct(ids []string) []string {
+	seen := make(map[string]struct{}, len(ids))
+	list := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if _, twice := seen[id]; !twice {
+			seen[id] = struct{}{}
+			list = append(list, id)
+		}
+	}
+	return list
 }
 
 const insertDirty = `INSERT INTO dirty (integration, reading, parent, id, hints, priority, seq, attempts, run, listed, due)`
@@ -78,7 +96,7 @@ func (s *Store) Touch(ctx context.Context, reading, parent string, ids []string)
 
 func (t *tx) touch(reading int64, parent string, ids []string) error {
 	values := make([]any, 0, len(ids)*11)
-	for _, id := range ids {
+	for _, id := range distinct(ids) {
 		t.s.seq++
 		values = append(values, t.s.integration, reading, parent, id, 1, int(Live), t.s.seq, 0, 0, 0, 0)
 	}
@@ -164,7 +182,8 @@ func (s *Store) Release(rows []Dirty) {
 	}
 }
 
-// Postpone gives rows back after a read that failed for them; they are due again after wait.
+// Postpone gives rows back after a read that failed for them; they are due again after wait,
+// or at once if more was said of them while the read was under way.
 func (s *Store) Postpone(ctx context.Context, rows []Dirty, wait time.Duration) error {
 	defer s.Release(rows)
 	return wrap("postpone reads", s.write(ctx, func(t *tx) error {
@@ -173,8 +192,8 @@ func (s *Store) Postpone(ctx context.Context, rows []Dirty, wait time.Duration) 
 			if err != nil {
 				return err
 			}
-			if err := t.exec(`UPDATE dirty SET attempts = attempts + 1, due = ? WHERE integration = ? AND reading = ? AND parent = ? AND id = ?`,
-				now()+wait.Milliseconds(), s.integration, reading, d.Parent, d.ID); err != nil {
+			if err := t.exec(`UPDATE dirty SET attempts = attempts + 1, due = ? WHERE integration = ? AND reading = ? AND parent = ? AND id = ? AND hints = ?`,
+				now()+wait.Milliseconds(), s.integration, reading, d.Parent, d.ID, d.Hints); err != nil {
 				return err
 			}
 		}
@@ -192,8 +211,7 @@ func (s *Store) GiveUp(ctx context.Context, run int64, kind string, rows []Dirty
 			if err != nil {
 				return err
 			}
-			if err := t.exec(`UPDATE item SET run = ?, listed = ? WHERE integration = ? AND reading = ? AND parent = ? AND id = ?`,
-				d.Run, d.Listed, s.integration, reading, d.Parent, d.ID); err != nil {
+			if err := t.markListed(reading, d.Parent, d.ID, d.Run, d.Listed); err != nil {
 				return err
 			}
 			if err := t.exec(`DELETE FROM dirty WHERE integration = ? AND reading = ? AND parent = ? AND id = ? AND hints = ?`,

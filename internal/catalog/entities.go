@@ -1,7 +1,7 @@
 package catalog
 
 import (
-	"maps"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +18,7 @@ func (a *applying) writeEntities() error {
 			continue
 		}
 		a.done.Changes = append(a.done.Changes, Change{e.verb(), e.blueprint, e.identifier})
-		searching := flag(sums[e.id].searching)
+		searching := flag(sums[e.id].after.searching)
 		if e.isNew {
 			values = append(values, e.id, a.s.integration, e.blueprint, e.identifier, flag(e.search), searching,
 				a.reading, e.claims, 1, a.batch.Run, a.batch.Run)
@@ -53,15 +53,50 @@ func flag(b bool) int {
 	return 0
 }
 
-// sum is what an entity's claims say together.
+// sum is what this batch's claims of an entity said before, and say now.
 type sum struct {
-	searching        bool
-	oldRefs, newRefs map[string]bool
-	known            int // of the claims it had, those of this batch's items
+	before, after side
+	known         int // of the claims it had, those of this batch's items
 }
 
-// sums adds up the claims of the touched entities. Where an entity has claims of items that
-// are not in this batch they are asked for; they are the same before and after.
+type side struct {
+	searching bool
+	refs      map[string]bool
+}
+
+func (s *side) add(searching bool, refs string) {
+	s.searching = s.searching || searching
+	if refs == "" {
+		return
+	}
+	if s.refs == nil {
+		s.refs = map[string]bool{}
+	}
+	for ref := range strings.SplitSeq(refs, "\n") {
+		s.refs[ref] = true
+	}
+}
+
+// lost says whether something was said before that is not said now.
+func (s *sum) lost() bool {
+	return s.before.searching && !s.after.searching || len(missing(s.before.refs, s.after.refs)) > 0
+}
+
+// missing are those of refs that are not among others, in order.
+func missing(refs, others map[string]bool) []string {
+	var list []string
+	for ref := range refs {
+		if !others[ref] {
+			list = append(list, ref)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// sums adds up what the batch's claims of the touched entities say. An entity may have claims
+// of items that are not in this batch, a hundred thousand if it is shared by all issues: they
+// are read only where something was lost that one of them may still say.
 func (a *applying) sums() (map[int64]*sum, error) {
 	sums := map[int64]*sum{}
 	for _, e := range a.order {
@@ -72,13 +107,12 @@ func (a *applying) sums() (map[int64]*sum, error) {
 	for _, c := range a.before {
 		if s := sums[c.entity]; s != nil {
 			s.known++
-			s.oldRefs = addLines(s.oldRefs, c.refs)
+			s.before.add(c.searching, c.refs)
 		}
 	}
 	for _, c := range a.after {
 		if s := sums[c.entity]; s != nil {
-			s.newRefs = addLines(s.newRefs, c.refs)
-			s.searching = s.searching || c.searching
+			s.after.add(c.searching, c.refs)
 		}
 	}
 	return sums, a.addOthers(sums)
@@ -87,8 +121,14 @@ func (a *applying) sums() (map[int64]*sum, error) {
 func (a *applying) addOthers(sums map[int64]*sum) error {
 	var shared []int64
 	for _, e := range a.order {
-		if e.touched && e.before > sums[e.id].known {
+		s := sums[e.id]
+		if s == nil || e.before == s.known {
+			continue
+		}
+		if s.lost() {
 			shared = append(shared, e.id)
+		} else if !s.before.searching {
+			s.after.searching = s.after.searching || e.searching // the others said it
 		}
 	}
 	return queryIn(a.tx, `SELECT entity, reading, parent, item, resource, n, searching, refs FROM claim WHERE entity IN (%s)`,
@@ -103,45 +143,25 @@ func (a *applying) addOthers(sums map[int64]*sum) error {
 			if _, mine := a.after[k]; mine && reading == a.reading && parent == a.batch.Parent {
 				return nil
 			}
-			s := sums[entity]
-			s.searching = s.searching || searching
-			s.oldRefs, s.newRefs = addLines(s.oldRefs, refs), addLines(s.newRefs, refs)
+			sums[entity].after.add(searching, refs)
 			return nil
 		})
-}
-
-func addLines(set map[string]bool, lines string) map[string]bool {
-	if lines == "" {
-		return set
-	}
-	if set == nil {
-		set = map[string]bool{}
-	}
-	for line := range strings.SplitSeq(lines, "\n") {
-		set[line] = true
-	}
-	return set
 }
 
 func (a *applying) writeRefs(sums map[int64]*sum) error {
 	var values []any
 	for _, e := range a.order {
 		s := sums[e.id]
-		if s == nil || maps.Equal(s.oldRefs, s.newRefs) {
+		if s == nil {
 			continue
 		}
-		for target := range s.oldRefs {
-			if s.newRefs[target] {
-				continue
-			}
-			if err := a.exec(`DELETE FROM ref WHERE integration = ? AND target = ? AND entity = ?`, a.s.integration, target, e.id); err != nil {
-				return err
-			}
+		gone := missing(s.before.refs, s.after.refs)
+		if err := execIn(a.tx, `DELETE FROM ref WHERE integration = ? AND entity = ? AND target IN (%s)`,
+			[]any{a.s.integration, e.id}, gone); err != nil {
+			return err
 		}
-		for target := range s.newRefs {
-			if !s.oldRefs[target] {
-				values = append(values, a.s.integration, target, e.id)
-			}
+		for _, target := range missing(s.after.refs, s.before.refs) {
+			values = append(values, a.s.integration, target, e.id)
 		}
 	}
 	return a.insert(`INSERT INTO ref (integration, target, entity)`, 3, `ON CONFLICT (integration, target, entity) DO NOTHING`, values)

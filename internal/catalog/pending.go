@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"slices"
 )
 
 // Pending is an entity of which Port does not have what it should, as it is now.
@@ -25,70 +26,99 @@ type Claimed struct {
 	Keys string
 }
 
+// pendingColumns are what scanPending takes, from entity AS e and nameJoins.
+const (
+	pendingColumns = `e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = 'theirs', r.name, COALESCE(k.keys, '')`
+	nameJoins      = `JOIN reading AS r ON r.integration = e.integration AND r.id = e.reading
+		LEFT JOIN keyset AS k ON k.integration = e.integration AND k.id = e.keyset`
+)
+
+func (p *Pending) columns() []any {
+	return []any{&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Theirs, &p.Reading, &p.Sent}
+}
+
+// undelivered reads entities and their claims in one statement, so that both are of one moment.
+// The claims come last first: see [foldable].
+const undelivered = `
+	SELECT ` + pendingColumns + `, c.body, ck.keys
+	FROM (SELECT * FROM entity WHERE integration = ? AND id > ? AND claims > 0 AND delivered <> version AND refused <> version
+		ORDER BY id LIMIT ?) AS e ` + nameJoins + `
+	JOIN claim AS c ON c.entity = e.id
+	JOIN keyset AS ck ON ck.integration = c.integration AND ck.id = c.keyset
+	ORDER BY e.id, c.resource DESC, c.reading DESC, c.parent DESC, c.item DESC, c.n DESC`
+
 // Undelivered are wanted entities whose body Port does not have and has not refused, with row
-// numbers after the one given, in that order.
+// numbers after the one given, in that order. Of claims that are equal only the last is given.
 func (s *Store) Undelivered(ctx context.Context, after int64, limit int) ([]Pending, error) {
-	list, err := s.pendingRows(ctx, `claims > 0 AND delivered <> version AND refused <> version`, after, limit)
-	if err == nil {
-		err = s.addClaims(ctx, list)
+	rows, err := s.readers.QueryContext(ctx, undelivered, s.integration, after, limit)
+	if err != nil {
+		return nil, wrap("list what is undelivered", err)
 	}
+	var list []Pending
+	var claims foldable
+	err = each(rows, func(scan func(...any) error) error {
+		var p Pending
+		var c Claimed
+		if err := scan(append(p.columns(), &c.Body, &c.Keys)...); err != nil {
+			return err
+		}
+		if len(list) == 0 || list[len(list)-1].Entity != p.Entity {
+			claims.end(list)
+			list = append(list, p)
+		}
+		claims.add(c)
+		return nil
+	})
+	claims.end(list)
 	return list, wrap("list what is undelivered", err)
+}
+
+// foldable gathers the claims of one entity, the last first. A claim that is equal to a later
+// one is left out: whatever it sets, the later one sets again. So an entity that a hundred
+// thousand issues claim alike takes no more memory than one that a single issue claims.
+type foldable struct {
+	claims []Claimed
+	seen   map[string]struct{}
+}
+
+func (f *foldable) add(c Claimed) {
+	if len(f.claims) > 0 && f.seen == nil {
+		f.seen = map[string]struct{}{string(f.claims[0].Body): {}}
+	}
+	if f.seen != nil {
+		if _, again := f.seen[string(c.Body)]; again {
+			return
+		}
+		f.seen[string(c.Body)] = struct{}{}
+	}
+	f.claims = append(f.claims, c)
+}
+
+// end gives the claims to the last of list, in the order in which they are folded.
+func (f *foldable) end(list []Pending) {
+	if len(list) > 0 {
+		slices.Reverse(f.claims)
+		list[len(list)-1].Claims = f.claims
+	}
+	*f = foldable{}
 }
 
 // Unwanted are entities that should not be in Port any more, with row numbers after the one
 // given, in that order.
 func (s *Store) Unwanted(ctx context.Context, after int64, limit int) ([]Pending, error) {
-	list, err := s.pendingRows(ctx, `claims = 0`, after, limit)
-	return list, wrap("list what is no longer wanted", err)
-}
-
-func (s *Store) pendingRows(ctx context.Context, where string, after int64, limit int) ([]Pending, error) {
-	rows, err := s.readers.QueryContext(ctx, `
-		SELECT e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = 'theirs', r.name, COALESCE(k.keys, '')
-		FROM entity AS e JOIN reading AS r ON r.integration = e.integration AND r.id = e.reading
-		LEFT JOIN keyset AS k ON k.integration = e.integration AND k.id = e.keyset
-		WHERE e.integration = ? AND e.id > ? AND `+where+` ORDER BY e.id LIMIT ?`, s.integration, after, limit)
+	rows, err := s.readers.QueryContext(ctx, `SELECT `+pendingColumns+` FROM entity AS e `+nameJoins+`
+		WHERE e.integration = ? AND e.id > ? AND e.claims = 0 ORDER BY e.id LIMIT ?`, s.integration, after, limit)
 	if err != nil {
-		return nil, err
+		return nil, wrap("list what is no longer wanted", err)
 	}
 	var list []Pending
 	err = each(rows, func(scan func(...any) error) error {
 		var p Pending
-		err := scan(&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Theirs, &p.Reading, &p.Sent)
+		err := scan(p.columns()...)
 		list = append(list, p)
 		return err
 	})
-	return list, err
-}
-
-// addClaims reads the claims of the listed entities. The entity rows were read before: if a
-// claim changes between the two reads, the newer body is sent under the older version, and the
-// change is sent once more. The other order could lose it.
-func (s *Store) addClaims(ctx context.Context, list []Pending) error {
-	place := make(map[int64]*Pending, len(list))
-	ids := make([]any, len(list))
-	for i := range list {
-		ids[i] = list[i].Entity
-		place[list[i].Entity] = &list[i]
-	}
-	return inChunks(len(ids), func(from, n int) error {
-		rows, err := s.readers.QueryContext(ctx, `
-			SELECT c.entity, c.body, k.keys FROM claim AS c
-			JOIN keyset AS k ON k.integration = c.integration AND k.id = c.keyset
-			WHERE c.entity IN (`+placeholders(n)+`)
-			ORDER BY c.entity, c.resource, c.reading, c.parent, c.item, c.n`, ids[from:from+n]...)
-		if err != nil {
-			return err
-		}
-		return each(rows, func(scan func(...any) error) error {
-			var id int64
-			var body []byte
-			var keys string
-			err := scan(&id, &body, &keys)
-			place[id].Claims = append(place[id].Claims, Claimed{body, keys})
-			return err
-		})
-	})
+	return list, wrap("list what is no longer wanted", err)
 }
 
 // Delivery is what Port answered to one entity.
@@ -102,35 +132,36 @@ type Delivery struct {
 
 // Delivered records what Port has now, and what it refused.
 func (s *Store) Delivered(ctx context.Context, run int64, deliveries []Delivery) error {
+	var taken []string
+	for _, d := range deliveries {
+		if d.Refused == "" {
+			taken = append(taken, entitySubject(d.Blueprint, d.Identifier))
+		}
+	}
 	return wrap("record what was delivered", s.write(ctx, func(t *tx) error {
 		for _, d := range deliveries {
 			if err := t.delivered(run, d); err != nil {
 				return err
 			}
 		}
-		return nil
+		return t.notAside(AsideEntity, taken)
 	}))
 }
 
 func (t *tx) delivered(run int64, d Delivery) error {
-	subject := entitySubject(d.Blueprint, d.Identifier)
 	if d.Refused != "" {
-		if err := t.exec(`UPDATE entity SET refused = ? WHERE id = ? AND version >= ?`, d.Version, d.Entity, d.Version); err != nil {
-			return err
-		}
-		return t.setAside(Aside{AsideEntity, subject, d.Kind, d.Refused, run, 0})
+		return t.refused(run, d)
 	}
 	keyset, err := t.s.keysets.id(t, d.Keys)
 	if err != nil {
 		return err
 	}
-	made := int64(0)
-	if d.Created {
-		made = run
-	}
-	if err := t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ?, made = CASE WHEN ? > 0 THEN ? ELSE made END WHERE id = ? AND delivered <= ?`,
-		d.Version, keyset, run, made, made, d.Entity, d.Version); err != nil {
+	if err := t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ? WHERE id = ? AND delivered <= ?`,
+		d.Version, keyset, run, d.Entity, d.Version); err != nil {
 		return err
+	}
+	if d.Created {
+		return t.exec(`UPDATE entity SET made = ?, origin = 'ours' WHERE id = ?`, run, d.Entity)
 	}
 	if d.Known {
 		return nil
@@ -138,16 +169,20 @@ func (t *tx) delivered(run int64, d Delivery) error {
 	return t.origin(d)
 }
 
-// origin records, at an entity's first delivery, who had made it in Port: we, just now or in a
-// store that was lost, or somebody else, whose entity we only enrich and never delete.
-func (t *tx) origin(d Delivery) error {
-	origin := "theirs"
-	if d.Created {
-		origin = "ours"
+func (t *tx) refused(run int64, d Delivery) error {
+	if err := t.exec(`UPDATE entity SET refused = ? WHERE id = ? AND version >= ?`, d.Version, d.Entity, d.Version); err != nil {
+		return err
 	}
+	return t.setAside(Aside{AsideEntity, entitySubject(d.Blueprint, d.Identifier), d.Kind, d.Refused, run, 0})
+}
+
+// origin records, at the first delivery of an entity that Port had already, who had made it
+// there: a store of ours that was lost, or somebody else, whose entity we only enrich and never
+// delete. What we made we know from Port's answer, whoever may have made it before us.
+func (t *tx) origin(d Delivery) error {
 	return t.exec(`UPDATE entity SET origin = CASE WHEN EXISTS (
-			SELECT 1 FROM held WHERE integration = ? AND blueprint = ? AND identifier = ?) THEN 'ours' ELSE ? END
-		WHERE id = ? AND origin = ''`, t.s.integration, d.Blueprint, d.Identifier, origin, d.Entity)
+			SELECT 1 FROM held WHERE integration = ? AND blueprint = ? AND identifier = ?) THEN 'ours' ELSE 'theirs' END
+		WHERE id = ? AND origin = ''`, t.s.integration, d.Blueprint, d.Identifier, d.Entity)
 }
 
 // Removed forgets entities that Port no longer has, or that are not ours to delete. One that
@@ -177,8 +212,7 @@ func (t *tx) removed(p Pending, cascade bool) error {
 	if err := t.exec(`DELETE FROM entity WHERE id = ? AND claims = 0 AND version = ?`, p.Entity, p.Version); err != nil {
 		return err
 	}
-	if err := t.exec(`DELETE FROM aside WHERE integration = ? AND about = ? AND subject = ?`,
-		t.s.integration, string(AsideEntity), entitySubject(p.Blueprint, p.Identifier)); err != nil {
+	if err := t.notAside(AsideEntity, []string{entitySubject(p.Blueprint, p.Identifier)}); err != nil {
 		return err
 	}
 	return t.exec(`UPDATE entity SET delivered = 0, origin = '' WHERE id = ?`, p.Entity)
@@ -210,7 +244,8 @@ func (s *Store) Hold(ctx context.Context, blueprint string, identifiers []string
 	}))
 }
 
-// Unclaimed are those of the identifiers that no wanted entity of the blueprint has.
+// Unclaimed are those of the identifiers that no entity of the blueprint has, wanted or not: what
+// is not wanted any more is for Unwanted to say.
 func (s *Store) Unclaimed(ctx context.Context, blueprint string, identifiers []string) ([]string, error) {
 	known := map[string]bool{}
 	args := make([]any, len(identifiers))

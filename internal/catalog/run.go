@@ -34,8 +34,14 @@ func (s *Store) BeginRun(ctx context.Context, mapping, account string) (Run, err
 		run, err = t.beginRun(mapping, account)
 		return err
 	})
+	if err == nil {
+		s.changed.set() // after the commit: who looks now finds what is to be sent again
+	}
 	return run, wrap("begin a run", err)
 }
+
+// runsKept is how many runs are remembered, for people to look back at.
+const runsKept = 50
 
 func (t *tx) beginRun(mapping, account string) (Run, error) {
 	var run Run
@@ -50,13 +56,11 @@ func (t *tx) beginRun(mapping, account string) (Run, error) {
 		return run, err
 	}
 	run.First = delivered == 0
-	for _, statement := range []string{
-		`UPDATE run SET state = 'failed', ended = ? WHERE integration = ? AND state = 'running'`,
-		`DELETE FROM run WHERE ? > 0 AND integration = ? AND id <= (SELECT MAX(id) - 50 FROM run)`,
-	} {
-		if err := t.exec(statement, now(), t.s.integration); err != nil {
-			return run, err
-		}
+	if err := t.exec(`UPDATE run SET state = 'failed', ended = ? WHERE integration = ? AND state = 'running'`, now(), t.s.integration); err != nil {
+		return run, err
+	}
+	if err := t.exec(`DELETE FROM run WHERE integration = ? AND id <= ?`, t.s.integration, run.ID-runsKept); err != nil {
+		return run, err
 	}
 	for _, statement := range []string{
 		`DELETE FROM listing WHERE integration = ?`,
@@ -67,7 +71,6 @@ func (t *tx) beginRun(mapping, account string) (Run, error) {
 			return run, err
 		}
 	}
-	t.s.changed.set()
 	return run, t.exec(`INSERT INTO run (integration, id, started, state, mapping, account) VALUES (?, ?, ?, 'running', ?, ?)`,
 		t.s.integration, run.ID, now(), mapping, account)
 }
@@ -141,14 +144,15 @@ func (s *Store) LastRun(ctx context.Context) (state State, ended int64, err erro
 	err = s.readers.QueryRowContext(ctx, `SELECT state, ended FROM run WHERE integration = ? ORDER BY id DESC LIMIT 1`, s.integration).
 		Scan(&state, &ended)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = ErrNone
+		return "", 0, ErrNone
 	}
-	return state, ended, err
+	return state, ended, wrap("look for the last run", err)
 }
 
 // ErrNone: there is no such row.
 var ErrNone = errors.New("none")
 
+// wrap says which operation failed, and what to do if it is the database.
 func wrap(what string, err error) error {
 	if err != nil {
 		return fmt.Errorf("catalogue: %s: %w", what, err)

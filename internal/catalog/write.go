@@ -21,6 +21,9 @@ type request struct {
 // ctx ends the wait for the writer's place only; a change that has begun is finished, since
 // others share its transaction.
 func (s *Store) write(ctx context.Context, change func(*tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	req := &request{change, make(chan error, 1)}
 	s.mu.Lock()
 	s.waiting = append(s.waiting, req)
@@ -75,20 +78,26 @@ func (s *Store) writeWaiting() {
 func (s *Store) transact(batch []*request) (results []error, err error) {
 	t := &tx{s: s, ctx: context.Background()}
 	if err := t.exec(`BEGIN IMMEDIATE`); err != nil {
-		return nil, err
+		return nil, explain(err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, t.exec(`ROLLBACK`))
+			// SQLite ends the transaction by itself when the disk is full or fails; there is
+			// then nothing to roll back, and its complaint would only hide the reason.
+			_ = t.exec(`ROLLBACK`)
 			s.forgetUncommitted()
+			err = explain(err)
 		}
 	}()
 	for _, r := range batch {
-		changeErr := t.savepoint(r.change)
-		results = append(results, changeErr)
+		changeErr, err := t.savepoint(r.change)
+		if err != nil {
+			return nil, err
+		}
 		if changeErr != nil {
 			s.forgetUncommitted()
 		}
+		results = append(results, changeErr)
 	}
 	return results, t.exec(`COMMIT`)
 }
@@ -106,14 +115,19 @@ type tx struct {
 	ctx context.Context
 }
 
-func (t *tx) savepoint(change func(*tx) error) error {
+// savepoint runs change so that its failure undoes it alone. The second error says that the
+// transaction cannot go on: what follows a lost savepoint would be written on its own.
+func (t *tx) savepoint(change func(*tx) error) (failed, fatal error) {
 	if err := t.exec(`SAVEPOINT change`); err != nil {
-		return err
+		return nil, err
 	}
 	if err := change(t); err != nil {
-		return errors.Join(err, t.exec(`ROLLBACK TO change`), t.exec(`RELEASE change`))
+		if lost := t.exec(`ROLLBACK TO change`); lost != nil {
+			return nil, err
+		}
+		return explain(err), t.exec(`RELEASE change`)
 	}
-	return t.exec(`RELEASE change`)
+	return nil, t.exec(`RELEASE change`)
 }
 
 func (t *tx) stmt(query string) (*sql.Stmt, error) {

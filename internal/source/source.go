@@ -54,6 +54,13 @@ func (s *Source) Project(ctx context.Context, r *Reading, id string) (json.RawMe
 	return raw, err
 }
 
+// Live tells whether a project, as Jira gives it by id, is neither archived nor in the bin.
+func Live(project json.RawMessage) (bool, error) {
+	var state struct{ Archived, Deleted bool }
+	err := json.Unmarshal(project, &state)
+	return !state.Archived && !state.Deleted, err
+}
+
 // Sweep lists the ids that a query of an issue reading selects, 5000 a page.
 func (s *Source) Sweep(ctx context.Context, jql string) iter.Seq2[Page, error] {
 	return s.sweep(ctx, where(jql)+stable)

@@ -1,0 +1,94 @@
+package catalog
+
+import (
+	"context"
+	"time"
+)
+
+// ListedKnown is Listed for a run that does not read everything: items that are known are
+// marked as listed and left alone; the others become dirty.
+func (s *Store) ListedKnown(ctx context.Context, l Listing, ids []string) error {
+	return wrap("record a page", s.write(ctx, func(t *tx) error {
+		reading, err := s.readings.id(t, l.Reading)
+		if err != nil {
+			return err
+		}
+		known, err := t.known(reading, l.Parent, ids)
+		if err != nil {
+			return err
+		}
+		var unknown []string
+		for _, id := range ids {
+			if !known[id] {
+				unknown = append(unknown, id)
+			}
+		}
+		err = execIn(t, `UPDATE item SET listed = CASE WHEN run = ? THEN listed | ? ELSE ? END, run = ?
+			WHERE integration = ? AND reading = ? AND parent = ? AND gone = 0 AND id IN (%s)`,
+			[]any{l.Run, l.Mask(), l.Mask(), l.Run, s.integration, reading, l.Parent}, ids)
+		if err != nil {
+			return err
+		}
+		return t.listed(reading, l, unknown)
+	}))
+}
+
+func (t *tx) known(reading int64, parent string, ids []string) (map[string]bool, error) {
+	known := map[string]bool{}
+	err := queryIn(t, `SELECT id FROM item WHERE integration = ? AND reading = ? AND parent = ? AND gone = 0 AND id IN (%s)`,
+		[]any{t.s.integration, reading, parent}, ids, func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			known[id] = true
+			return err
+		})
+	return known, err
+}
+
+// Outdated are those of the items, given with Jira's `updated`, of which the catalogue has an
+// earlier state or none.
+func (s *Store) Outdated(ctx context.Context, reading, parent string, updated map[string]int64) ([]string, error) {
+	var outdated []string
+	for id, at := range updated {
+		var have int64
+		err := s.readers.QueryRowContext(ctx, `
+			SELECT COALESCE(MAX(i.updated), -1) FROM item AS i
+			JOIN reading AS r ON r.integration = i.integration AND r.id = i.reading
+			WHERE i.integration = ? AND r.name = ? AND i.parent = ? AND i.id = ? AND i.gone = 0`,
+			s.integration, reading, parent, id).Scan(&have)
+		if err != nil {
+			return nil, wrap("compare times", err)
+		}
+		if have < at {
+			outdated = append(outdated, id)
+		}
+	}
+	return outdated, nil
+}
+
+// NextDue is when the next dirty row that nobody reads is due; zero if there is none.
+func (s *Store) NextDue(ctx context.Context, reading, parent string) (time.Time, error) {
+	s.taken.mu.Lock()
+	defer s.taken.mu.Unlock()
+	rows, err := s.readers.QueryContext(ctx, `
+		SELECT d.id, d.due FROM dirty AS d
+		JOIN reading AS r ON r.integration = d.integration AND r.id = d.reading
+		WHERE d.integration = ? AND r.name = ? AND d.parent = ? ORDER BY d.due LIMIT ?`,
+		s.integration, reading, parent, s.taken.count()+1)
+	if err != nil {
+		return time.Time{}, wrap("look for dirty rows", err)
+	}
+	var next time.Time
+	err = each(rows, func(scan func(...any) error) error {
+		var id string
+		var due int64
+		if err := scan(&id, &due); err != nil {
+			return err
+		}
+		if _, held := s.taken.keys[itemKey{reading, parent, id}]; !held && next.IsZero() {
+			next = time.UnixMilli(due)
+		}
+		return nil
+	})
+	return next, wrap("look for dirty rows", err)
+}

@@ -1,0 +1,31 @@
+package catalog
+
+import "context"
+
+// ByContainer groups items by the Jira project they were last seen in; "" for those of which
+// nothing is known.
+func (s *Store) ByContainer(ctx context.Context, reading, parent string, ids []string) (map[string][]string, error) {
+	groups := map[string][]string{}
+	err := in(ids, []any{s.integration, reading, parent}, func(placeholders string, args []any) error {
+		known := map[string]string{}
+		rows, err := s.readers.QueryContext(ctx, `
+			SELECT i.id, i.container FROM item AS i
+			JOIN reading AS r ON r.integration = i.integration AND r.id = i.reading
+			WHERE i.integration = ? AND r.name = ? AND i.parent = ? AND i.gone = 0 AND i.id IN (`+placeholders+`)`, args...)
+		if err != nil {
+			return err
+		}
+		err = each(rows, func(scan func(...any) error) error {
+			var id, container string
+			err := scan(&id, &container)
+			known[id] = container
+			return err
+		})
+		for _, v := range args[3:] {
+			id := v.(string)
+			groups[known[id]] = append(groups[known[id]], id)
+		}
+		return err
+	})
+	return groups, wrap("group items by project", err)
+}

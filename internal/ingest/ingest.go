@@ -1,0 +1,240 @@
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"ferry/internal/catalog"
+	"ferry/internal/mapping"
+	"ferry/internal/source"
+)
+
+// Config is what one ingest works with.
+type Config struct {
+	Store   *catalog.Store
+	Source  *source.Source
+	Mapping *mapping.Mapping
+	RunID   int64
+	// Account is the Jira account of this run. MayDelete is false if it is another than the
+	// store's: what such an account does not see proves nothing.
+	Account   string
+	MayDelete bool
+	// Accept: a person has decided that projects whose issues all vanished are really gone.
+	Accept bool
+	// CatchUp: read only what is not known or changed within this window. 0: read everything.
+	CatchUp  time.Duration
+	Workers  int            // reads at once; 0: 10
+	Progress func(Progress) // may be nil; called from several goroutines
+	Changed  func([]catalog.Change)
+	Logger   *slog.Logger
+}
+
+// Progress is how far the reading of a kind has come.
+type Progress struct {
+	Kind  string
+	Read  int
+	Total int // -1: not known yet
+	Done  bool
+}
+
+// Result is what a run found. What was set aside is in the catalogue.
+type Result struct {
+	Read     map[string]int // items read, by reading
+	Failed   []string       // listings that failed or are not complete, each a sentence
+	Waiting  int            // projects whose issues all vanished, which wait for a person
+	Readings []string       // the reading of each resource of the mapping, by index; "" if set aside
+}
+
+// Ingest is one run's reading of Jira.
+type Ingest struct {
+	Config
+	log       *slog.Logger
+	readings  []*source.Reading
+	refused   []source.Refusal
+	resources map[int]*mapping.Resource
+	result    Result
+	clashes   atomic.Int64
+}
+
+// New plans a run.
+func New(config Config) *Ingest {
+	in := &Ingest{
+		Config:    config,
+		log:       cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
+		resources: map[int]*mapping.Resource{},
+		result:    Result{Read: map[string]int{}},
+	}
+	in.Workers = cmp.Or(config.Workers, 10)
+	var asks []source.Ask
+	for _, r := range config.Mapping.Resources {
+		in.resources[r.Index] = r
+		fields, all := fieldsRead(r.Reads())
+		asks = append(asks, source.Ask{Resource: r.Index, Kind: r.Kind, Selector: r.Selector, Fields: fields, AllFields: all})
+	}
+	in.readings, in.refused = source.Plan(asks)
+	in.result.Readings = in.readingNames()
+	return in
+}
+
+// fieldsRead are the keys of an item's `fields` that are read.
+func fieldsRead(reads mapping.Paths) (names []string, all bool) {
+	if reads.Whole {
+		return nil, true
+	}
+	fields := reads.Keys["fields"]
+	for name := range fields.Keys {
+		if name == mapping.Each {
+			return nil, true
+		}
+		names = append(names, name)
+	}
+	return names, fields.Whole
+}
+
+func (in *Ingest) readingNames() []string {
+	n := 0
+	for _, r := range in.Mapping.Resources {
+		n = max(n, r.Index+1)
+	}
+	for _, a := range in.Mapping.SetAside {
+		n = max(n, a.Index+1)
+	}
+	names := make([]string, n)
+	for _, r := range in.readings {
+		for _, i := range r.Resources {
+			names[i] = r.Name
+		}
+	}
+	return names
+}
+
+// Kinds are the kinds that the run reads, in its order, each once.
+func (in *Ingest) Kinds() []string {
+	var kinds []string
+	for _, r := range in.readings {
+		if len(kinds) == 0 || kinds[len(kinds)-1] != r.Kind {
+			kinds = append(kinds, r.Kind)
+		}
+	}
+	return kinds
+}
+
+// Run reads Jira. It returns an error for what ends a run: no access, a site that does not
+// answer, a store that cannot be written. A listing that fails alone is in the result.
+func (in *Ingest) Run(ctx context.Context) (Result, error) {
+	if err := in.nameSetAside(ctx); err != nil {
+		return in.result, err
+	}
+	for _, r := range in.readings {
+		if err := in.read(ctx, r); err != nil {
+			return in.result, fmt.Errorf("read the %ss of Jira: %w", r.Kind, err)
+		}
+	}
+	if !in.MayDelete || in.CatchUp > 0 {
+		return in.result, nil
+	}
+	return in.result, in.Store.DropStrays(ctx, in.RunID, in.result.Readings)
+}
+
+// nameSetAside records the resources that cannot be used.
+func (in *Ingest) nameSetAside(ctx context.Context) error {
+	var errs []error
+	for _, a := range in.Mapping.SetAside {
+		for _, reason := range a.Reasons {
+			errs = append(errs, in.aside(ctx, catalog.AsideResource, resourceName(a.Index, a.Kind), a.Kind, reason))
+		}
+	}
+	for _, r := range in.refused {
+		kind := in.resources[r.Resource].Kind
+		errs = append(errs, in.aside(ctx, catalog.AsideResource, resourceName(r.Resource, kind), kind, r.Reason))
+	}
+	return errors.Join(errs...)
+}
+
+func resourceName(index int, kind string) string {
+	return fmt.Sprintf("resource %d (%s)", index+1, kind)
+}
+
+func (in *Ingest) aside(ctx context.Context, about catalog.About, subject, kind, reason string) error {
+	in.log.Warn("set aside", "kind", kind, "subject", subject, "reason", reason)
+	return in.Store.SetAside(ctx, catalog.Aside{About: about, Subject: subject, Kind: kind, Reason: reason, Run: in.RunID})
+}
+
+func (in *Ingest) read(ctx context.Context, r *source.Reading) error {
+	started := time.Now()
+	t := &reading{Ingest: in, Reading: r, reads: in.readsOf(r)}
+	defer func() {
+		in.result.Read[r.Name] += int(t.done.Load())
+		in.log.Info("read", "kind", r.Kind, "n", t.done.Load(), "took", time.Since(started).Round(time.Millisecond))
+	}()
+	t.total.Store(-1)
+	t.progress(false)
+	var err error
+	switch r.Kind {
+	case source.Project:
+		err = t.projects(ctx)
+	case source.Issue:
+		err = t.issues(ctx)
+	default:
+		panic("ingest: a reading of a kind that source does not plan: " + r.Kind)
+	}
+	if err == nil {
+		t.progress(true)
+	}
+	return err
+}
+
+// reading is one reading of a run under way.
+type reading struct {
+	*Ingest
+	*source.Reading
+	reads  mapping.Paths
+	done   atomic.Int64 // items read
+	total  atomic.Int64 // items to read; -1 unknown
+	states []*listing   // one a query
+}
+
+// listing is how one query of the reading fared in this run.
+type listing struct {
+	source.Query
+	state  catalog.ListingState
+	reason string
+}
+
+func (t *reading) progress(done bool) {
+	if t.Progress != nil {
+		t.Progress(Progress{Kind: t.Kind, Read: int(t.done.Load()), Total: int(t.total.Load()), Done: done})
+	}
+}
+
+func (t *reading) listing(q source.Query) catalog.Listing {
+	return catalog.Listing{Run: t.RunID, Reading: t.Name, Bit: q.Bit, Query: q.JQL}
+}
+
+// settle records how a listing ended. One that is not complete is set aside by name; it proves
+// nothing about what it does not hold.
+func (t *reading) settle(ctx context.Context, l *listing, found, expected int) error {
+	if err := t.Store.SetListing(ctx, t.Ingest.listingRow(t.Reading, l.Query), l.state, found, expected, l.reason); err != nil {
+		return err
+	}
+	if l.state == catalog.ListingComplete {
+		return nil
+	}
+	return t.aside(ctx, catalog.AsideListing, t.describe(l.Query), t.Kind, l.reason)
+}
+
+func (in *Ingest) listingRow(r *source.Reading, q source.Query) catalog.Listing {
+	return catalog.Listing{Run: in.RunID, Reading: r.Name, Bit: q.Bit, Query: q.JQL}
+}
+
+func (t *reading) describe(q source.Query) string {
+	if q.JQL == "" {
+		return "all " + t.Kind + "s"
+	}
+	return t.Kind + "s of " + q.JQL
+}

@@ -1,0 +1,82 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"ferry/internal/catalog"
+	"ferry/internal/source"
+	"ferry/jira"
+)
+
+// fatal tells whether an error ends the run rather than one listing: the credentials are not
+// accepted, the site is not Jira or does not answer, or we were told to stop.
+func fatal(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, jira.ErrUnauthorized) || errors.Is(err, jira.ErrNotLoggedIn) || errors.Is(err, jira.ErrNotJira) {
+		return true
+	}
+	e, ok := errors.AsType[*jira.Error](err)
+	return !ok || e.Status == 0 || e.Status == 429 || e.Status >= 500
+}
+
+// projects lists the projects, applying whole pages, and judges those that are not listed.
+func (t *reading) projects(ctx context.Context) error {
+	l := &listing{Query: t.Queries[0], state: catalog.ListingComplete}
+	t.states = []*listing{l}
+	seen, expected, err := t.listProjects(ctx)
+	if err == nil && seen.n < expected {
+		seen, expected, err = t.listProjects(ctx)
+	}
+	switch {
+	case err != nil && fatal(err):
+		return err
+	case err != nil:
+		l.state, l.reason = catalog.ListingFailed, err.Error()
+		t.result.Failed = append(t.result.Failed, fmt.Sprintf("the list of projects failed: %v", err))
+	case seen.n < expected:
+		l.state = catalog.ListingIncomplete
+		l.reason = fmt.Sprintf("Jira says that there are %d projects and lists %d, twice: what is missing stays as it was", expected, seen.n)
+		t.result.Failed = append(t.result.Failed, l.reason)
+	}
+	if err := t.settle(ctx, l, seen.n, expected); err != nil {
+		return err
+	}
+	return t.judge(ctx, nil)
+}
+
+func (t *reading) listProjects(ctx context.Context) (seen *idSet, expected int, err error) {
+	seen = &idSet{}
+	number := t.Store.NextRead()
+	for page, err := range t.Source.Projects(ctx, t.Reading) {
+		if err != nil {
+			return seen, expected, err
+		}
+		expected = max(expected, page.Total)
+		if err := t.applyProjects(ctx, number, page, seen); err != nil {
+			return seen, expected, err
+		}
+		number = t.Store.NextRead()
+	}
+	return seen, expected, nil
+}
+
+func (t *reading) applyProjects(ctx context.Context, number catalog.ReadNumber, page source.Page, seen *idSet) error {
+	b := catalog.Batch{Number: number}
+	for _, raw := range page.Items {
+		item, err := t.item(ctx, raw, membership{selecting: t.Mask()})
+		if err != nil {
+			return err
+		}
+		if !seen.add(item.ID) {
+			continue
+		}
+		item.Run, item.Listed = t.RunID, t.Mask()
+		b.Items = append(b.Items, item)
+	}
+	t.total.Store(int64(page.Total))
+	t.done.Store(int64(seen.n))
+	t.progress(false)
+	return t.apply(ctx, b)
+}

@@ -1,0 +1,106 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"ferry/internal/catalog"
+	"ferry/internal/source"
+)
+
+// A listing counts as complete if it is not shorter than the count by more than the greater of
+// slack and one in slackShare: the count comes from an index that lags (facts 1.4).
+const (
+	slack      = 100
+	slackShare = 100
+)
+
+func tooShort(found, expected int) bool {
+	return expected-found > max(slack, expected/slackShare)
+}
+
+// sweep lists the ids that one query selects and makes them dirty, page by page. If it comes
+// out short it walks once more, in windows of the day of creation: a single walk over many
+// issues has been seen to end early without a word (facts 1.6).
+func (t *reading) sweep(ctx context.Context, l *listing, counted chan<- int) error {
+	expected, err := t.Source.Count(ctx, l.JQL)
+	if err != nil {
+		close(counted)
+		return t.failed(ctx, l, 0, 0, err)
+	}
+	counted <- expected
+	close(counted)
+	seen := &idSet{}
+	if err := t.walk(ctx, l, seen, t.Source.Sweep(ctx, l.JQL)); err != nil {
+		return t.failed(ctx, l, seen.n, expected, err)
+	}
+	if tooShort(seen.n, expected) {
+		t.log.Warn("the listing is short; walking again by days of creation", "kind", t.Kind, "n", seen.n, "expected", expected)
+		if err := t.walkWindows(ctx, l, seen, firstDay(), lastDay()); err != nil {
+			return t.failed(ctx, l, seen.n, expected, err)
+		}
+	}
+	l.state = catalog.ListingComplete
+	if tooShort(seen.n, expected) {
+		l.state = catalog.ListingIncomplete
+		l.reason = fmt.Sprintf("Jira counts %d and lists %d, also when asked day by day: what is missing stays as it was", expected, seen.n)
+	}
+	return t.settle(ctx, l, seen.n, expected)
+}
+
+// failed ends a listing that failed alone, or the run if the failure is not the listing's.
+func (t *reading) failed(ctx context.Context, l *listing, found, expected int, err error) error {
+	if fatal(err) {
+		return err
+	}
+	l.state, l.reason = catalog.ListingFailed, err.Error()
+	return t.settle(ctx, l, found, expected)
+}
+
+func (t *reading) walk(ctx context.Context, l *listing, seen *idSet, pages iter.Seq2[source.Page, error]) error {
+	for page, err := range pages {
+		if err != nil {
+			return err
+		}
+		ids := seen.fresh(page.IDs)
+		if err := t.listed(ctx, l, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *reading) listed(ctx context.Context, l *listing, ids []string) error {
+	row := t.listingRow(t.Reading, l.Query)
+	if t.CatchUp > 0 {
+		return t.Store.ListedKnown(ctx, row, ids)
+	}
+	return t.Store.Listed(ctx, row, ids)
+}
+
+// windowSize is how many issues a window may hold that is walked in one piece.
+const windowSize = 10_000
+
+// walkWindows halves the days from first to before last until a window is small or one day.
+func (t *reading) walkWindows(ctx context.Context, l *listing, seen *idSet, first, last time.Time) error {
+	n, err := t.Source.CountWindow(ctx, l.JQL, first, last)
+	if err != nil || n == 0 {
+		return err
+	}
+	days := int(last.Sub(first).Hours() / 24)
+	if n <= windowSize || days <= 1 {
+		return t.walk(ctx, l, seen, t.Source.Window(ctx, l.JQL, first, last))
+	}
+	middle := first.AddDate(0, 0, days/2)
+	if err := t.walkWindows(ctx, l, seen, first, middle); err != nil {
+		return err
+	}
+	return t.walkWindows(ctx, l, seen, middle, last)
+}
+
+// firstDay is before the first issue of any Jira; lastDay is after today in every time zone.
+func firstDay() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+func lastDay() time.Time { return time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 3) }
