@@ -126,11 +126,15 @@ func (e *Error) delay() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is answers for the kinds that a status decides.
+// Is answers for the kinds that a status decides. Where there is a cause, that
+// decides: a 404 to somebody who is not logged in does not mean "not found".
 func (e *Error) Is(target error) bool {
+	if e.Err != nil {
+		return false
+	}
 	switch target {
 	case ErrNotFound:
-		return e.Status == http.StatusNotFound && !errors.Is(e.Err, ErrNotJira)
+		return e.Status == http.StatusNotFound
 	case ErrUnauthorized:
 		return e.Status == http.StatusUnauthorized
 	case ErrForbidden:

@@ -1,8 +1,6 @@
 package jira_test
 
 import (
-	"bytes"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,9 +66,4 @@ func reply(w http.ResponseWriter, status int, body string, headers ...string) {
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(body))
-}
-
-// logTo collects what a client logs.
-func logTo(b *bytes.Buffer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
