@@ -91,7 +91,9 @@ func (e *Error) Error() string {
 	if e.Status != 0 {
 		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))))
 	}
-	parts = append(parts, e.Messages...)
+	for _, m := range e.Messages {
+		parts = append(parts, strings.TrimSuffix(m, "."))
+	}
 	if advice := e.advice(); advice != "" {
 		parts = append(parts, advice)
 	}
@@ -109,6 +111,9 @@ func (e *Error) advice() string {
 	case http.StatusForbidden:
 		return "check what this account and the scopes of its token may do"
 	case http.StatusNotFound:
+		if len(e.Messages) > 0 {
+			return "" // Jira has said it
+		}
 		return ErrNotFound.Error()
 	case http.StatusTooManyRequests:
 		return ErrThrottled.Error() + e.delay()

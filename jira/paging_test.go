@@ -54,7 +54,7 @@ func TestIssuePaging(t *testing.T) {
 		{"the removed search's shape", []string{`{"startAt":0,"maxResults":50,"total":9,"issues":[1]}`},
 			0, "", "the shape of the removed search, with 1 of 9 issues"},
 		{"a failure in the middle", []string{`{"issues":[1],"nextPageToken":"a"}`, `400 {"errorMessages":["The token has expired."]}`},
-			1, " a", "The token has expired."},
+			1, " a", "The token has expired"},
 	}
 	for _, tt := range tests {
 		var asked []string
