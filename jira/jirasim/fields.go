@@ -6,6 +6,10 @@ type issueField struct {
 	write func(*page, *record)
 }
 
+// lacks tells that the issue does not have the field at all, not even as null:
+// Jira leaves out the parent of an issue without one.
+func (f *issueField) lacks(r *record) bool { return f.name == "parent" && r.Parent == "" }
+
 // issueFields are the fields of an issue in the order of the real payloads.
 var issueFields = []issueField{
 	{"statuscategorychangedate", func(p *page, r *record) { p.instant(r.Updated) }},

@@ -47,7 +47,7 @@ type filling struct {
 
 func (f *filling) people(n int) {
 	for i := range n {
-		u := User{AccountID: fmt.Sprintf("712020:%08x-0000-4000-8000-%012x", f.s.config.Seed, i+1),
+		u := User{AccountID: fmt.Sprintf("712020:f1110000-0000-4000-8000-%012x", i+1),
 			DisplayName: fmt.Sprintf("Person %c%c", 'A'+i%26, 'A'+i/26), Email: fmt.Sprintf("person%d@example.com", i+1)}
 		f.s.putUser(u)
 		f.accounts = append(f.accounts, u.AccountID)

@@ -39,9 +39,14 @@ func (p *page) issue(r *record, want selection) {
 
 func (p *page) fields(r *record, want selection) {
 	p.raw(`{`)
-	for i, at := range want.known {
-		p.comma(i)
+	written := 0
+	for _, at := range want.known {
 		f := &issueFields[at]
+		if f.lacks(r) {
+			continue
+		}
+		p.comma(written)
+		written++
 		p.raw(`"`)
 		p.raw(f.name)
 		p.raw(`":`)
@@ -51,17 +56,21 @@ func (p *page) fields(r *record, want selection) {
 		}
 		f.write(p, r)
 	}
-	written := len(want.known)
+	p.customFields(r, want, written)
+	p.raw(`}`)
+}
+
+// customFields writes those that not every issue has.
+func (p *page) customFields(r *record, want selection, written int) {
 	for _, name := range slices.Sorted(maps.Keys(r.Custom)) {
 		if !fieldKnown[name] && want.wants(name) {
 			p.comma(written)
+			written++
 			p.str(name)
 			p.raw(`:`)
 			p.b = append(p.b, r.Custom[name]...)
-			written++
 		}
 	}
-	p.raw(`}`)
 }
 
 // rawIssue writes a real payload: its very bytes where everything is wanted, else
