@@ -21,15 +21,16 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The buffers are not released: the caller reads them when it likes.
-	body := io.Reader(bytes.NewReader(a.body))
+	defer a.release()
+	text := bytes.Clone(a.body) // the caller reads it after the release
+	body := io.Reader(bytes.NewReader(text))
 	if a.cut {
-		body = io.MultiReader(bytes.NewReader(a.body[:len(a.body)/2]), cutReader{})
+		body = io.MultiReader(bytes.NewReader(text[:len(text)/2]), cutReader{})
 	}
 	return &http.Response{
 		Status: fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)), StatusCode: a.status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: a.header, Body: io.NopCloser(body), ContentLength: int64(len(a.body)), Request: r,
+		Header: a.header, Body: io.NopCloser(body), ContentLength: int64(len(text)), Request: r,
 	}, nil
 }
 
