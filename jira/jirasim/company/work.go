@@ -11,23 +11,20 @@ import (
 	"ferry/jira/jirasim"
 )
 
-// Kind says what happened in an [Event].
-type Kind string
-
 // The kinds of events.
 const (
-	Created      Kind = "created"
-	Transitioned Kind = "transitioned" // to another status
-	Assigned     Kind = "assigned"
-	Retitled     Kind = "retitled"
-	Commented    Kind = "commented"
-	Moved        Kind = "moved" // to another project
-	Deleted      Kind = "deleted"
+	Created      = "created"
+	Transitioned = "transitioned" // to another status
+	Assigned     = "assigned"
+	Retitled     = "retitled"
+	Commented    = "commented"
+	Moved        = "moved" // to another project
+	Deleted      = "deleted"
 )
 
 // Event is one thing that happened.
 type Event struct {
-	Kind Kind
+	Kind string
 	Key  string // of the issue; its former key where it moved or went
 	Text string // one line for people
 }
