@@ -2,8 +2,39 @@ package catalog
 
 import (
 	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
 	"time"
 )
+
+// BeginCatchUp starts a run that reads only what changed. What Port refused is not sent again.
+func (s *Store) BeginCatchUp(ctx context.Context, mapping, account string) (Run, error) {
+	var run Run
+	err := s.write(ctx, func(t *tx) (err error) {
+		run, err = t.beginRun(mapping, account)
+		return err
+	})
+	return run, wrap("begin a catch-up", err)
+}
+
+// EndCatchUp records how a catch-up ended. What was set aside stays so: it was not asked about.
+func (s *Store) EndCatchUp(ctx context.Context, run int64, state State) error {
+	return wrap("end a catch-up", s.write(ctx, func(t *tx) error { return t.endRun(run, state) }))
+}
+
+// Body is what the first claim of an entity says, or nil if there is none.
+func (s *Store) Body(ctx context.Context, blueprint, identifier string) (json.RawMessage, error) {
+	var body []byte
+	err := s.readers.QueryRowContext(ctx, `
+		SELECT c.body FROM entity AS e JOIN claim AS c ON c.entity = e.id
+		WHERE e.integration = ? AND e.blueprint = ? AND e.identifier = ?
+		ORDER BY c.resource, c.reading, c.parent, c.item, c.n LIMIT 1`, s.integration, blueprint, identifier).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return body, wrap("read an entity", err)
+}
 
 // ListedKnown is Listed for a run that does not read everything: items that are known are
 // marked as listed and left alone; the others become dirty.

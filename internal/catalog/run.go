@@ -31,8 +31,10 @@ const (
 func (s *Store) BeginRun(ctx context.Context, mapping, account string) (Run, error) {
 	var run Run
 	err := s.write(ctx, func(t *tx) (err error) {
-		run, err = t.beginRun(mapping, account)
-		return err
+		if run, err = t.beginRun(mapping, account); err != nil {
+			return err
+		}
+		return t.sendAgain()
 	})
 	if err == nil {
 		s.changed.set() // after the commit: who looks now finds what is to be sent again
@@ -62,8 +64,16 @@ func (t *tx) beginRun(mapping, account string) (Run, error) {
 	if err := t.exec(`DELETE FROM run WHERE integration = ? AND id <= ?`, t.s.integration, run.ID-runsKept); err != nil {
 		return run, err
 	}
+	if err := t.exec(`DELETE FROM listing WHERE integration = ?`, t.s.integration); err != nil {
+		return run, err
+	}
+	return run, t.exec(`INSERT INTO run (integration, id, started, state, mapping, account) VALUES (?, ?, ?, 'running', ?, ?)`,
+		t.s.integration, run.ID, now(), mapping, account)
+}
+
+// sendAgain makes undelivered what Port may take differently now.
+func (t *tx) sendAgain() error {
 	for _, statement := range []string{
-		`DELETE FROM listing WHERE integration = ?`,
 		`UPDATE entity SET refused = 0 WHERE integration = ? AND refused > 0`,
 		`UPDATE entity SET version = version + 1 WHERE integration = ? AND searching = 1 AND claims > 0 AND delivered = version`,
 	} {
@@ -71,23 +81,32 @@ func (t *tx) beginRun(mapping, account string) (Run, error) {
 			return run, err
 		}
 	}
+	t.s.runFrom = int64(t.s.NextRead())
 	return run, t.exec(`INSERT INTO run (integration, id, started, state, mapping, account) VALUES (?, ?, ?, 'running', ?, ?)`,
 		t.s.integration, run.ID, now(), mapping, account)
 }
 
-// EndRun records how a run ended, and drops what only it needed: tombstones and, unless it
-// failed, what earlier runs had set aside and this one did not. No read may be in flight.
+// EndRun records how a run ended, and drops what is not needed any more: tombstones older than
+// the run and, unless it failed, what earlier runs had set aside and this one did not. No read
+// begun before the run may be in flight.
 func (s *Store) EndRun(ctx context.Context, run int64, state State) error {
 	return wrap("end a run", s.write(ctx, func(t *tx) error {
 		err := t.exec(`UPDATE run SET state = ?, ended = ? WHERE integration = ? AND id = ?`, string(state), now(), s.integration, run)
 		if err == nil {
-			err = t.exec(`DELETE FROM item WHERE integration = ? AND gone = 1`, s.integration)
+			err = t.exec(`DELETE FROM item WHERE integration = ? AND gone = 1 AND read < ?`, s.integration, s.runFrom)
 		}
 		if err != nil || state == Failed {
 			return err
 		}
 		return t.exec(`DELETE FROM aside WHERE integration = ? AND run < ?`, s.integration, run)
 	}))
+}
+
+func (t *tx) endRun(run int64, state State) error {
+	if err := t.exec(`UPDATE run SET state = ?, ended = ? WHERE integration = ? AND id = ?`, string(state), now(), t.s.integration, run); err != nil {
+		return err
+	}
+	return t.exec(`DELETE FROM item WHERE integration = ? AND gone = 1`, t.s.integration)
 }
 
 // Trust records the account and the mapping that the store now stands for. A run whose account
@@ -155,7 +174,7 @@ var ErrNone = errors.New("none")
 // wrap says which operation failed, and what to do if it is the database.
 func wrap(what string, err error) error {
 	if err != nil {
-		return fmt.Errorf("catalogue: %s: %w", what, err)
+		return fmt.Errorf("catalogue: %s: %w", what, explain(err))
 	}
 	return nil
 }
