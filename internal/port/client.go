@@ -122,6 +122,11 @@ func checkBase(base string) error {
 	return nil
 }
 
+// Format prints whose client it is, with any verb: the fields hold the access token.
+func (c *Client) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "Port client of integration %q", c.config.Identifier)
+}
+
 // Identifier is the integration's.
 func (c *Client) Identifier() string { return c.config.Identifier }
 

@@ -1,21 +1,36 @@
 package port
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 const redacted = "[redacted]"
 
 // A Secret is text that is used but never shown. Printing, logging or marshalling it gives "[redacted]"; only the
 // request that needs it asks for the text itself.
-type Secret struct{ text string }
+//
+// The text is behind a pointer because fmt prints unexported fields of an outer struct without asking their methods;
+// then it prints an address.
+type Secret struct{ text *string }
 
 // NewSecret keeps text as a secret.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret { return Secret{&text} }
 
-func (s Secret) reveal() string { return s.text }
+func (s Secret) reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
+
+// Format covers every verb, %x and %d among them.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 func (Secret) String() string { return redacted }
 
-// GoString covers %#v, which would print the field.
+// GoString is for those who call it.
 func (Secret) GoString() string { return redacted }
 
 // MarshalJSON writes the word, not the text.

@@ -24,18 +24,23 @@ var passes = [][]string{
 	nil,
 }
 
-// createBlueprints makes all of them or none. Where one of them exists somebody has a model of their own, and ours are
-// not mixed into it.
+// createBlueprints makes what is missing of them, or none. Where one of the names is taken by another model, ours are not
+// mixed into it. Where what exists is ours as far as it goes, an earlier start was interrupted, and is taken up again;
+// what is complete is not touched.
 func (in installer) createBlueprints(ctx context.Context, all []json.RawMessage) (err error) {
+	var missing, unfinished []json.RawMessage
 	for _, blueprint := range all {
-		id := identifier(blueprint)
-		_, err := in.client.Blueprint(ctx, id)
-		if err == nil {
-			in.log.LogAttrs(ctx, slog.LevelInfo, "port: blueprint exists, none is created", slog.String("blueprint", id))
-			return nil
-		}
-		if !errors.Is(err, port.ErrNotFound) {
+		there, err := in.client.Blueprint(ctx, identifier(blueprint))
+		switch stage := compare(blueprint, there); {
+		case errors.Is(err, port.ErrNotFound):
+			missing, unfinished = append(missing, blueprint), append(unfinished, blueprint)
+		case err != nil:
 			return err
+		case stage == foreign:
+			in.log.LogAttrs(ctx, slog.LevelWarn, "port: a blueprint of this name is of another make, none is created", slog.String("blueprint", identifier(blueprint)))
+			return nil
+		case stage == begun:
+			unfinished = append(unfinished, blueprint)
 		}
 	}
 	var created []string
@@ -44,30 +49,73 @@ func (in installer) createBlueprints(ctx context.Context, all []json.RawMessage)
 			err = errors.Join(err, in.rollBack(ctx, created))
 		}
 	}()
-	for _, blueprint := range all {
+	for _, blueprint := range missing {
 		id := identifier(blueprint)
-		if _, err := in.client.CreateBlueprint(ctx, part(blueprint, passes[0])); err != nil {
-			if uncertain(err) {
-				created = append(created, id)
-			}
+		_, err := in.client.CreateBlueprint(ctx, part(blueprint, passes[0]))
+		if err == nil || uncertain(err) {
+			created = append(created, id)
+		}
+		if err != nil {
 			return fmt.Errorf("create blueprint %s: %w", id, err)
 		}
-		created = append(created, id)
 	}
-	return in.completeBlueprints(ctx, all)
+	return in.finishBlueprints(ctx, unfinished)
 }
 
-func (in installer) completeBlueprints(ctx context.Context, all []json.RawMessage) error {
+func (in installer) finishBlueprints(ctx context.Context, unfinished []json.RawMessage) error {
 	for _, keys := range passes[1:] {
-		for _, blueprint := range all {
+		for _, blueprint := range unfinished {
 			id := identifier(blueprint)
 			if _, err := in.client.PatchBlueprint(ctx, id, part(blueprint, keys)); err != nil {
 				return fmt.Errorf("complete blueprint %s: %w", id, err)
 			}
 		}
 	}
-	in.log.LogAttrs(ctx, slog.LevelInfo, "port: blueprints created", slog.Int("n", len(all)))
+	in.log.LogAttrs(ctx, slog.LevelInfo, "port: blueprints created", slog.Int("n", len(unfinished)))
 	return nil
+}
+
+// How far an existing blueprint is ours.
+type stage int
+
+const (
+	foreign  stage = iota // other properties, or relations that ours does not have
+	begun                 // our properties, but not yet all relations and calculations
+	complete              // all of ours
+)
+
+// shape is what of a blueprint tells whose it is.
+type shape struct {
+	Schema struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	} `json:"schema"`
+	Relations    map[string]json.RawMessage `json:"relations"`
+	Calculations map[string]json.RawMessage `json:"calculationProperties"`
+}
+
+func compare(blueprint json.RawMessage, there port.Blueprint) stage {
+	var ours, theirs shape
+	if json.Unmarshal(blueprint, &ours) != nil || json.Unmarshal(there.Raw, &theirs) != nil {
+		return foreign
+	}
+	properties, has := ours.Schema.Properties, theirs.Schema.Properties
+	switch {
+	case !within(properties, has), !within(has, properties), !within(theirs.Relations, ours.Relations):
+		return foreign
+	case !within(ours.Relations, theirs.Relations), !within(ours.Calculations, theirs.Calculations):
+		return begun
+	}
+	return complete
+}
+
+// within reports whether every key of some is one of all.
+func within(some, all map[string]json.RawMessage) bool {
+	for key := range some {
+		if _, there := all[key]; !there {
+			return false
+		}
+	}
+	return true
 }
 
 // uncertain reports that a creation may have been carried out, although no answer says so: then it is rolled back too.
