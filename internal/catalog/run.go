@@ -67,6 +67,7 @@ func (t *tx) beginRun(mapping, account string) (Run, error) {
 	if err := t.exec(`DELETE FROM listing WHERE integration = ?`, t.s.integration); err != nil {
 		return run, err
 	}
+	t.s.runFrom = int64(t.s.NextRead())
 	return run, t.exec(`INSERT INTO run (integration, id, started, state, mapping, account) VALUES (?, ?, ?, 'running', ?, ?)`,
 		t.s.integration, run.ID, now(), mapping, account)
 }
@@ -78,12 +79,10 @@ func (t *tx) sendAgain() error {
 		`UPDATE entity SET version = version + 1 WHERE integration = ? AND searching = 1 AND claims > 0 AND delivered = version`,
 	} {
 		if err := t.exec(statement, t.s.integration); err != nil {
-			return run, err
+			return err
 		}
 	}
-	t.s.runFrom = int64(t.s.NextRead())
-	return run, t.exec(`INSERT INTO run (integration, id, started, state, mapping, account) VALUES (?, ?, ?, 'running', ?, ?)`,
-		t.s.integration, run.ID, now(), mapping, account)
+	return nil
 }
 
 // EndRun records how a run ended, and drops what is not needed any more: tombstones older than
@@ -91,11 +90,7 @@ func (t *tx) sendAgain() error {
 // begun before the run may be in flight.
 func (s *Store) EndRun(ctx context.Context, run int64, state State) error {
 	return wrap("end a run", s.write(ctx, func(t *tx) error {
-		err := t.exec(`UPDATE run SET state = ?, ended = ? WHERE integration = ? AND id = ?`, string(state), now(), s.integration, run)
-		if err == nil {
-			err = t.exec(`DELETE FROM item WHERE integration = ? AND gone = 1 AND read < ?`, s.integration, s.runFrom)
-		}
-		if err != nil || state == Failed {
+		if err := t.endRun(run, state); err != nil || state == Failed {
 			return err
 		}
 		return t.exec(`DELETE FROM aside WHERE integration = ? AND run < ?`, s.integration, run)
@@ -106,7 +101,7 @@ func (t *tx) endRun(run int64, state State) error {
 	if err := t.exec(`UPDATE run SET state = ?, ended = ? WHERE integration = ? AND id = ?`, string(state), now(), t.s.integration, run); err != nil {
 		return err
 	}
-	return t.exec(`DELETE FROM item WHERE integration = ? AND gone = 1`, t.s.integration)
+	return t.exec(`DELETE FROM item WHERE integration = ? AND gone = 1 AND read < ?`, t.s.integration, t.s.runFrom)
 }
 
 // Trust records the account and the mapping that the store now stands for. A run whose account
