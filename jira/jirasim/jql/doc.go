@@ -30,6 +30,7 @@
 //     no status. NOT is pushed down to the operators, so NOT (assignee = x) means
 //     assignee != x, and leaves out what nobody is assigned to.
 //   - Times are compared by the minute, in the zone of the account that asks.
+//   - resolution = Unresolved means that there is none.
 //   - Words without an operator are a search of the text, not an error.
 //   - A word of SQL, such as SET or ADD, must be quoted even where it is the key of
 //     a project: https://support.atlassian.com/jira-software-cloud/docs/jql-reserved-words/

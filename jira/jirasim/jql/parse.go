@@ -196,7 +196,21 @@ func (p *parser) comparison(name string, op operator) (node, error) {
 	if c.field, err = fieldNamed(name); err != nil {
 		return nil, err
 	}
+	c.resolveUnresolved()
 	return c, c.check(name)
+}
+
+// resolveUnresolved reads resolution = Unresolved as Jira does: there is no such
+// resolution, it is the name of having none.
+func (c *clause) resolveUnresolved() {
+	if c.field.name != "resolution" {
+		return
+	}
+	for i, o := range c.operands {
+		if o.function == "" && strings.EqualFold(o.text, "unresolved") {
+			c.operands[i] = operand{empty: true}
+		}
+	}
 }
 
 func (p *parser) list() ([]operand, error) {
@@ -277,7 +291,7 @@ func (p *parser) orderBy() ([]orderBy, error) {
 		if !o.descending {
 			p.accept("asc")
 		}
-		// Jira ignores a field that comes a second time.
+		// A field that comes a second time decides nothing more.
 		if !slices.ContainsFunc(all, func(b orderBy) bool { return b.field == f }) {
 			all = append(all, o)
 		}
