@@ -41,7 +41,7 @@ func (c *Client) classify(q *call, a answer) (e *Error, again bool) {
 	}
 	e.RetryAfter = retryAfter(a.header, time.Now())
 	if a.status == http.StatusTooManyRequests {
-		e.Reason = tidy(a.header.Get("RateLimit-Reason"))
+		e.Reason = throttleReason(a.header)
 	}
 	return e, slices.Contains(retriable, a.status)
 }

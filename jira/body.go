@@ -42,6 +42,9 @@ func (c *Client) readBody(resp *http.Response) (body []byte, err error) {
 	if !good {
 		return body, nil // the status says enough; the messages are a help
 	}
+	if err != nil && !errors.Is(err, errTooLarge) && !errors.Is(err, ErrNotJira) {
+		err = fmt.Errorf("the answer broke off: %w", err)
+	}
 	return body, err
 }
 
@@ -78,11 +81,18 @@ var (
 	gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
 )
 
+// maxPooled keeps a rare giant from staying in memory.
+const maxPooled = 4 << 20
+
 // readGzip reads and decompresses. The compressed bytes are read whole first:
 // their last four say how long the content is, so that it needs one buffer.
 func readGzip(r io.Reader, size, limit int64) ([]byte, error) {
 	wire := wireBuffers.Get().(*bytes.Buffer)
-	defer wireBuffers.Put(wire)
+	defer func() {
+		if wire.Cap() <= maxPooled {
+			wireBuffers.Put(wire)
+		}
+	}()
 	wire.Reset()
 	wire.Grow(int(min(max(size, 0), limit)) + bytes.MinRead)
 	_, err := wire.ReadFrom(io.LimitReader(r, limit+1))

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -60,7 +61,7 @@ func (c *Client) do(ctx context.Context, q *call) error {
 		return err
 	}
 	for n := 0; ; n++ {
-		e, again := c.attempt(ctx, q)
+		e, again := c.attempt(ctx, q, n)
 		if e == nil {
 			return nil
 		}
@@ -68,10 +69,6 @@ func (c *Client) do(ctx context.Context, q *call) error {
 			return e
 		}
 		wait := c.retryWait(n, e.RetryAfter)
-		if e.Status == http.StatusTooManyRequests {
-			c.stats.throttled.Add(1)
-			c.pause(ctx, q, e, wait)
-		}
 		if n >= c.config.Retries || !fits(ctx, wait) {
 			return e
 		}
@@ -93,9 +90,10 @@ func (q *call) check() error {
 	return nil
 }
 
-// attempt sends the request once and reads its answer. It reports whether it
-// may be sent again. No place is held when it returns.
-func (c *Client) attempt(ctx context.Context, q *call) (e *Error, again bool) {
+// attempt sends the request for the n-th time, from 0, and reads its answer. It
+// reports whether it may be sent again. No place is held when it returns; a
+// pause begins before the place is free, so that whoever gets it sees the pause.
+func (c *Client) attempt(ctx context.Context, q *call, n int) (e *Error, again bool) {
 	r, err := c.request(ctx, q)
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e, false // the credentials asked Jira themselves, and were refused
@@ -107,6 +105,9 @@ func (c *Client) attempt(ctx context.Context, q *call) (e *Error, again bool) {
 		return e, false
 	}
 	a, err := c.send(r)
+	if a.status == http.StatusTooManyRequests {
+		c.pause(ctx, q, a, n)
+	}
 	c.slots.give(q.urgent)
 	if err == nil {
 		e, again = c.classify(q, a)
@@ -236,11 +237,13 @@ func (c *Client) transportError(ctx context.Context, err error) error {
 }
 
 // worthRepeating reports whether a request that got no whole answer may fare
-// better later. A certificate that is not trusted stays so, and a body that is
-// too large too.
+// better later. A certificate that is not trusted stays so, as do a host that
+// does not exist and a body that is too large.
 func worthRepeating(err error) bool {
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
-	return !untrusted && !errors.Is(err, errTooLarge) && !errors.Is(err, ErrNotJira)
+	dns, ok := errors.AsType[*net.DNSError](err)
+	unknown := ok && dns.IsNotFound
+	return !untrusted && !unknown && !errors.Is(err, errTooLarge) && !errors.Is(err, ErrNotJira)
 }
 
 // logRetry tells of a wait; e.Err is a fault of the transport, Jira's own words

@@ -108,16 +108,22 @@ func (p *pauses) left(endpoint string) (time.Duration, string) {
 // else would be answered either. A burst limit is counted per endpoint and
 // method, so the other endpoints go on. The reasons are matched loosely, since
 // undocumented ones have been seen.
-func (c *Client) pause(ctx context.Context, q *call, e *Error, wait time.Duration) {
+func (c *Client) pause(ctx context.Context, q *call, a answer, n int) {
+	c.stats.throttled.Add(1)
+	now, reason := time.Now(), throttleReason(a.header)
+	wait := c.retryWait(n, retryAfter(a.header, now))
 	endpoint := q.endpoint()
-	if strings.Contains(strings.ToLower(e.Reason), "quota") {
+	if strings.Contains(strings.ToLower(reason), "quota") {
 		endpoint = everything
 	}
-	c.pauses.add(endpoint, time.Now().Add(wait), e.Reason)
+	c.pauses.add(endpoint, now.Add(wait), reason)
 	c.config.Logger.LogAttrs(ctx, slog.LevelWarn, "jira pause",
-		slog.String("method", q.method), slog.String("path", e.Path), slog.Int("status", e.Status),
+		slog.String("method", q.method), slog.String("path", q.written()), slog.Int("status", a.status),
 		slog.Bool("everything", endpoint == everything), slog.Duration("wait", wait))
 }
+
+// throttleReason is why Jira throttles, in its own word.
+func throttleReason(h http.Header) string { return tidy(h.Get("RateLimit-Reason")) }
 
 // fits reports whether ctx will still be alive after a wait.
 func fits(ctx context.Context, wait time.Duration) bool {

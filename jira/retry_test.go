@@ -3,10 +3,13 @@ package jira
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -285,6 +288,95 @@ func TestAttemptTimesOut(t *testing.T) {
 			t.Errorf("Myself = %v, want a time-out that is not the context's", err)
 		}
 	})
+}
+
+// A request that waits for a place while its endpoint is throttled joins the
+// pause, though the place is given up at that moment.
+func TestPauseBeginsBeforeThePlaceIsFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, sent := time.Now(), 0
+		c := steadyClient(t, Config{Concurrency: 1}, script(func(w http.ResponseWriter, _ *http.Request) {
+			if sent++; sent > 1 {
+				good(w)
+				return
+			}
+			time.Sleep(time.Second)
+			w.Header().Set("Retry-After", "30")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}))
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				if _, err := c.Myself(t.Context()); err != nil || time.Since(began) != 31*time.Second {
+					t.Errorf("Myself = %v after %s, want success after 31s", err, time.Since(began))
+				}
+			})
+		}
+		wg.Wait()
+		if sent != 6 {
+			t.Errorf("%d requests were sent, want 6", sent)
+		}
+	})
+}
+
+// A request that waits for a place ends with its context and leaves no place
+// taken.
+func TestWaitForAPlaceEndsWithTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := steadyClient(t, Config{Concurrency: 2}, script(func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(time.Minute)
+			good(w)
+		}))
+		c.config.Timeout = time.Hour
+		for _, urgent := range []bool{false, true} {
+			var wg sync.WaitGroup
+			for range 2 {
+				wg.Go(func() {
+					if err := c.slots.take(t.Context(), true); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			err := c.do(ctx, &call{method: http.MethodGet, path: "/x", urgent: urgent, decode: func([]byte) error { return nil }})
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("urgent %t: a call without a place = %v, want DeadlineExceeded", urgent, err)
+			}
+			c.slots.give(true)
+			c.slots.give(true)
+			if len(c.slots.all)+len(c.slots.ordinary) != 0 {
+				t.Errorf("urgent %t: places are still taken", urgent)
+			}
+		}
+	})
+}
+
+// What cannot succeed is not repeated.
+func TestHopelessConnections(t *testing.T) {
+	for _, hopeless := range []error{
+		&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "acme", IsNotFound: true}},
+		&tls.CertificateVerificationError{Err: errors.New("signed by nobody")},
+	} {
+		attempts := 0
+		c := steadyClient(t, Config{}, roundTrip(func(*http.Request) (*http.Response, error) {
+			attempts++
+			return nil, hopeless
+		}))
+		if _, err := c.Myself(t.Context()); !errors.Is(err, hopeless) || attempts != 1 || strings.Contains(err.Error(), "https://") {
+			t.Errorf("Myself = %v after %d attempts, want %v after 1", err, attempts, hopeless)
+		}
+	}
+}
+
+func TestSecretShowsNothing(t *testing.T) {
+	s := secretOf("sesame")
+	text, err := json.Marshal(map[string]any{"s": s})
+	got := fmt.Sprintf("%v %s %#v %s %s", s, s, s, s.LogValue(), text)
+	if want := `[redacted] [redacted] [redacted] [redacted] {"s":"[redacted]"}`; err != nil || got != want {
+		t.Errorf("a secret prints as %s, want %s", got, want)
+	}
 }
 
 // A request that waits for its retry holds no place.
