@@ -97,3 +97,9 @@ func readableSubject(a Aside) string {
 	id, _, _ := strings.Cut(a.Subject, "\n")
 	return id
 }
+
+// AsideCount is how many things were set aside, or came up again, in one run.
+func (s *Store) AsideCount(ctx context.Context, run int64) (n int, err error) {
+	err = s.readers.QueryRowContext(ctx, `SELECT COUNT(*) FROM aside WHERE integration = ? AND run = ?`, s.integration, run).Scan(&n)
+	return n, wrap("count what is set aside", err)
+}

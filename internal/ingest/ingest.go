@@ -238,3 +238,12 @@ func (t *reading) describe(q source.Query) string {
 	}
 	return t.Kind + "s of " + q.JQL
 }
+
+// Refused are the resources whose selector cannot be used.
+func (in *Ingest) Refused() []*mapping.Resource {
+	var refused []*mapping.Resource
+	for _, r := range in.refused {
+		refused = append(refused, in.resources[r.Resource])
+	}
+	return refused
+}

@@ -1,0 +1,106 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"ferry/internal/catalog"
+	"ferry/internal/deliver"
+	"ferry/internal/ingest"
+)
+
+// Change is what became of one entity of the catalogue.
+type Change struct {
+	Verb       catalog.Verb // made, changed or went
+	Blueprint  string
+	Identifier string
+	Title      string // empty for one that went
+}
+
+// lookback is how far before the last catch-up a catch-up looks: Jira's index lags, and JQL
+// counts time in whole minutes.
+const lookback = 3 * time.Minute
+
+// Follow catches up with Jira at a steady beat until ctx ends, and tells what changed. A
+// catch-up that fails is told by its log line and made good by the next.
+func (s *Sync) Follow(ctx context.Context, every time.Duration, changed func(Change)) error {
+	last := time.Now()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		started := time.Now()
+		err := s.catchUp(ctx, time.Since(last)+lookback, changed)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			last = started
+		case s.Logger != nil:
+			s.Logger.Warn("the catch-up failed; the next one makes it good", "err", err)
+		}
+	}
+}
+
+func (s *Sync) catchUp(ctx context.Context, window time.Duration, changed func(Change)) (err error) {
+	r := s.begin()
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	if r.catalog, err = r.Store.BeginCatchUp(ctx, r.mapping.Hash, r.account); err != nil {
+		return err
+	}
+	if err := r.checkAccount(ctx); err != nil {
+		return err
+	}
+	state := catalog.Failed
+	if err = r.readChanges(ctx, window, changed); err == nil {
+		state = catalog.Completed
+	}
+	return errors.Join(err, r.Store.EndCatchUp(context.WithoutCancel(ctx), r.catalog.ID, state))
+}
+
+func (r *run) readChanges(ctx context.Context, window time.Duration, changed func(Change)) (err error) {
+	config := r.ingestConfig()
+	config.CatchUp = window
+	var changes []catalog.Change
+	config.Progress, config.Changed = nil, func(list []catalog.Change) { changes = append(changes, list...) }
+	r.ingest = ingest.New(config)
+	if r.read, err = r.ingest.Run(ctx); err != nil {
+		return err
+	}
+	for _, c := range changes {
+		changed(r.titled(ctx, c))
+	}
+	if r.Port == nil {
+		return r.forget(ctx)
+	}
+	d := deliver.New(r.Store, r.Port, r.deliverConfig())
+	done := make(chan struct{})
+	close(done)
+	if _, err := d.Upserts(ctx, done); err != nil || !r.trusted {
+		return err
+	}
+	_, err = d.Deletes(ctx)
+	return err
+}
+
+// titled adds the entity's title, if it still has one.
+func (r *run) titled(ctx context.Context, c catalog.Change) Change {
+	change := Change{Verb: c.Verb, Blueprint: c.Blueprint, Identifier: c.Identifier}
+	body, err := r.Store.Body(ctx, c.Blueprint, c.Identifier)
+	if err != nil || body == nil {
+		return change
+	}
+	var titled struct{ Title string }
+	if json.Unmarshal(body, &titled) == nil {
+		change.Title = titled.Title
+	}
+	return change
+}

@@ -1,0 +1,286 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"ferry/internal/catalog"
+	"ferry/internal/deliver"
+	"ferry/internal/ingest"
+	"ferry/internal/mapping"
+	"ferry/internal/port"
+	"ferry/internal/port/defaults"
+	"ferry/internal/source"
+	"ferry/jira"
+)
+
+// Sync is one integration's work: from this Jira, through this store, into this Port.
+type Sync struct {
+	Jira  *jira.Client
+	Port  *port.Client // nil: the catalogue alone
+	Store *catalog.Store
+
+	// Mapping is a mapping file's text and MappingName what to call it in faults. Without one the
+	// mapping is the integration's in Port, or, without Port, the default.
+	Mapping     []byte
+	MappingName string
+	Install     defaults.Options
+
+	AcceptDeletions bool // a person has looked at the deletions that waited
+	AcceptAccount   bool // a person says that another Jira account is to be trusted from now on
+
+	Progress func(Progress) // may be nil; called often, from several goroutines
+	Logger   *slog.Logger
+}
+
+// Progress is how far a run has come. The entities delivered are counted over all kinds and
+// told with an empty Kind.
+type Progress struct {
+	Kind      string
+	Read      int
+	Total     int // -1: not known yet
+	Delivered int
+	Done      bool
+}
+
+// run is a Sync's work under way.
+type run struct {
+	*Sync
+	log      *slog.Logger
+	started  time.Time
+	requests int64 // that the Jira client had made before
+	sent     int64 // that the Port client had made before
+	resyncID string
+	mapping  *mapping.Mapping
+	account  string
+	trusted  bool // the account is the one this store was filled by
+	catalog  catalog.Run
+	source   *source.Source
+	ingest   *ingest.Ingest
+	read     ingest.Result
+	deleted  map[string]int // by reading
+	waiting  int            // deletions that wait for a person
+	audit    deliver.Audit
+}
+
+func (s *Sync) begin() *run {
+	r := &run{Sync: s, started: time.Now(), resyncID: uuid.NewString(), source: source.New(s.Jira), deleted: map[string]int{}}
+	r.log = cmp.Or(s.Logger, slog.New(slog.DiscardHandler))
+	r.requests = s.Jira.Stats().Requests
+	if s.Port != nil {
+		r.sent = s.Port.Stats().Requests
+	}
+	return r
+}
+
+// Run reads Jira, makes Port right, and returns. The error is the sentence for which the run
+// failed; where the report is not nil, it says how far it came.
+func (s *Sync) Run(ctx context.Context) (*Report, error) {
+	r := s.begin()
+	if err := r.prepare(ctx); err != nil {
+		return nil, r.tell(ctx, err)
+	}
+	err := r.work(ctx)
+	report, reportErr := r.report(ctx, err)
+	return report, r.tell(ctx, errors.Join(err, reportErr))
+}
+
+// prepare asks everybody who must agree before anything is changed.
+func (r *run) prepare(ctx context.Context) (err error) {
+	if r.account, err = r.source.Account(ctx); err != nil {
+		return err
+	}
+	text, name := r.Mapping, r.MappingName
+	if r.Port != nil {
+		integration, err := defaults.Install(ctx, r.Port, r.Install)
+		if err != nil {
+			return err
+		}
+		if text == nil {
+			text, name = integration.Config, "the mapping of integration "+r.Port.Identifier()+" in Port"
+		}
+		if len(text) == 0 {
+			return fmt.Errorf("%s is empty: write a mapping in Port's data sources page, or give --mapping FILE", name)
+		}
+	}
+	if text == nil {
+		text, name = defaults.Mapping(), "the default mapping"
+	}
+	r.mapping, err = mapping.Parse(name, text, source.Kinds())
+	return err
+}
+
+func (r *run) work(ctx context.Context) (err error) {
+	if r.catalog, err = r.Store.BeginRun(ctx, r.mapping.Hash, r.account); err != nil {
+		return err
+	}
+	r.log.Info("run", "run", r.catalog.ID, "mapping", r.mapping.Hash)
+	if err := r.checkAccount(ctx); err != nil {
+		return err
+	}
+	if err := r.announce(ctx); err != nil {
+		return err
+	}
+	r.ingest = ingest.New(r.ingestConfig())
+	if r.Port == nil {
+		if r.read, err = r.ingest.Run(ctx); err != nil {
+			return err
+		}
+		return r.forget(ctx)
+	}
+	return r.readAndDeliver(ctx)
+}
+
+func (r *run) ingestConfig() ingest.Config {
+	return ingest.Config{
+		Store: r.Store, Source: r.source, Mapping: r.mapping, RunID: r.catalog.ID,
+		Account: r.account, MayDelete: r.trusted, Accept: r.AcceptDeletions,
+		Progress: func(p ingest.Progress) {
+			r.progress(Progress{Kind: p.Kind, Read: p.Read, Total: p.Total, Done: p.Done})
+		},
+		Logger: r.log,
+	}
+}
+
+func (r *run) progress(p Progress) {
+	if r.Progress != nil {
+		r.Progress(p)
+	}
+}
+
+// checkAccount makes sure that what is not seen is not seen by the account that saw it before.
+// Another account may see less; then nothing is deleted until a person says so.
+func (r *run) checkAccount(ctx context.Context) error {
+	r.trusted = r.catalog.Account == "" || r.catalog.Account == r.account || r.AcceptAccount
+	if r.trusted {
+		return nil
+	}
+	r.waiting++
+	return r.Store.SetAside(ctx, catalog.Aside{
+		About: catalog.AsideDecision, Subject: "the Jira account", Run: r.catalog.ID,
+		Reason: fmt.Sprintf("this store was filled by Jira's account %s, and the credentials now are those of %s: what it cannot see proves nothing, so nothing is deleted; "+
+			"use the former account's token, or run once with --accept-account", r.catalog.Account, r.account),
+	})
+}
+
+// announce tells Port that a run begins, and notes what Port holds already if this store never
+// delivered anything.
+func (r *run) announce(ctx context.Context) error {
+	if r.Port == nil {
+		return nil
+	}
+	if r.catalog.First {
+		if err := deliver.Hold(ctx, r.Store, r.Port); err != nil {
+			return err
+		}
+	}
+	return r.Port.ResyncState(ctx, port.ResyncState{Status: port.Running, Start: r.started})
+}
+
+// readAndDeliver lets both halves work at once: deliver sends what ingest has applied. If
+// deliver stops, ingest goes on, for the catalogue keeps what is pending.
+func (r *run) readAndDeliver(ctx context.Context) error {
+	d := deliver.New(r.Store, r.Port, r.deliverConfig())
+	read := make(chan struct{})
+	delivered := make(chan error, 1)
+	go func() {
+		_, err := d.Upserts(ctx, read)
+		delivered <- err
+	}()
+	var err error
+	r.read, err = r.ingest.Run(ctx)
+	close(read)
+	if err := errors.Join(err, <-delivered); err != nil {
+		return err
+	}
+	if r.trusted {
+		result, err := d.Deletes(ctx)
+		r.deleted, r.waiting = result.Deleted, r.waiting+result.Waiting
+		if err != nil {
+			return err
+		}
+	}
+	r.audit, err = deliver.ReadBack(ctx, r.Store, r.Port, r.started)
+	return err
+}
+
+func (r *run) deliverConfig() deliver.Config {
+	m := r.mapping
+	return deliver.Config{
+		Merge: m.EnableMergeEntity, CreateMissing: m.CreateMissingRelatedEntities,
+		DeleteDependents: m.DeleteDependentEntities, Threshold: m.EntityDeletionThreshold,
+		AcceptDeletions: r.AcceptDeletions, Protected: r.protected, Kind: source.KindOf,
+		Event: "resync", ResyncID: r.resyncID, Run: r.catalog.ID, Logger: r.log,
+		Progress: func(n int) { r.progress(Progress{Delivered: n}) },
+	}
+}
+
+// protected: nothing is deleted of a blueprint for which a resource that is set aside may make
+// entities too.
+func (r *run) protected(blueprint string) string {
+	const reason = "%s is set aside and may make entities of this blueprint, so none of them is deleted: mend the resource, or take it out of the mapping"
+	for _, a := range r.mapping.SetAside {
+		if a.Blueprint == "" || a.Blueprint == blueprint {
+			return fmt.Sprintf(reason, fmt.Sprintf("resource %d (%s)", a.Index+1, a.Kind))
+		}
+	}
+	for _, m := range r.ingest.Refused() {
+		if m.Blueprint == "" || m.Blueprint == blueprint {
+			return fmt.Sprintf(reason, m)
+		}
+	}
+	return ""
+}
+
+// forget drops what is not wanted any more where there is no Port to delete it from. What a
+// Port was given by an earlier run stays until one deletes it.
+func (r *run) forget(ctx context.Context) error {
+	after := int64(0)
+	for {
+		list, err := r.Store.Unwanted(ctx, after, 500)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		after = list[len(list)-1].Entity
+		var unknown []catalog.Pending
+		for _, p := range list {
+			if !p.Known {
+				unknown = append(unknown, p)
+				r.deleted[p.Reading]++
+			}
+		}
+		if err := r.Store.Removed(ctx, unknown, false); err != nil {
+			return err
+		}
+	}
+}
+
+// tell lets Port's page know how the run ended, and ends it in the catalogue.
+func (r *run) tell(ctx context.Context, failure error) error {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if len(r.read.Failed) > 0 {
+		failure = errors.Join(failure, errors.New(strings.Join(r.read.Failed, "\n")))
+	}
+	if r.Port == nil || r.catalog.ID == 0 {
+		return failure
+	}
+	state := port.ResyncState{Status: port.Completed, End: time.Now()}
+	switch {
+	case ctx.Err() != nil:
+		state.Status = port.Aborted
+	case failure != nil || r.waiting > 0 || r.read.Waiting > 0:
+		state.Status = port.Failed
+	}
+	if err := r.Port.ResyncState(last, state); err != nil && failure == nil {
+		return err
+	}
+	return failure
+}
