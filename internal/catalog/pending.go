@@ -185,6 +185,30 @@ func (t *tx) origin(d Delivery) error {
 		WHERE id = ? AND origin = ''`, t.s.integration, d.Blueprint, d.Identifier, d.Entity)
 }
 
+// Removing is called right before Port is asked to delete entities. It gives back those that are
+// still unwanted, unchanged since they were listed. With cascade, what relates to them counts as
+// undelivered from here on: should this process be killed between Port's answer and [Store.Removed],
+// nothing that Port took along is left standing as delivered.
+func (s *Store) Removing(ctx context.Context, list []Pending, cascade bool) ([]Pending, error) {
+	var still []Pending
+	err := s.write(ctx, func(t *tx) error {
+		still = still[:0]
+		for _, p := range list {
+			before := len(still)
+			err := t.query(`SELECT 1 FROM entity WHERE id = ? AND claims = 0 AND version = ?`, []any{p.Entity, p.Version},
+				func(func(...any) error) error { still = append(still, p); return nil })
+			if err == nil && cascade && len(still) > before {
+				err = t.cascaded(p.Identifier)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return still, wrap("begin a deletion", err)
+}
+
 // Removed forgets entities that Port no longer has, or that are not ours to delete. One that
 // was claimed again meanwhile stays, undelivered. With cascade, Port took along what related to
 // them: those of it that are wanted count as undelivered, and what related to those in turn.
