@@ -1,0 +1,182 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"ferry/internal/catalog"
+	"ferry/internal/port"
+)
+
+// rounds bounds how often Deletes starts again because ingest left more to delete meanwhile.
+const rounds = 5
+
+// Deletes removes from Port what is no longer wanted; call it at the end of a run, when its
+// upserts are through. What it may not delete it leaves, with its reason set aside. What a
+// cascade took along and is still wanted is delivered again.
+//
+// The error is one that ends the run, as of [Deliverer.Upserts]. What was not deleted is listed
+// again by the next run.
+func (d *Deliverer) Deletes(ctx context.Context) (Result, error) {
+	before := d.counted()
+	err := d.deletes(ctx)
+	if err != nil {
+		err = fmt.Errorf("delete from Port: %w", err)
+	}
+	return d.counted().since(before), err
+}
+
+func (d *Deliverer) deletes(ctx context.Context) error {
+	for range rounds {
+		d.count(func(r *Result) { r.Waiting = 0 })
+		n, err := d.deleteRound(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+		if err := d.upserts(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteRound deletes what may be deleted now, and says how many that were.
+func (d *Deliverer) deleteRound(ctx context.Context) (int, error) {
+	all, _, err := d.store.Totals(ctx)
+	if err != nil {
+		return 0, err
+	}
+	unwanted, err := d.unwanted(ctx)
+	if err != nil {
+		return 0, err
+	}
+	ours, err := d.owned(ctx, unwanted)
+	if err != nil {
+		return 0, err
+	}
+	if stop, err := d.brake(ctx, len(ours), all); stop || err != nil {
+		return 0, err
+	}
+	return d.remove(ctx, ours)
+}
+
+// unwanted are the entities that may be ours to delete. What was only enriched is forgotten, and
+// what is protected is left.
+func (d *Deliverer) unwanted(ctx context.Context) ([]catalog.Pending, error) {
+	var list, enriched []catalog.Pending
+	protected := map[string]int{}
+	for after := int64(0); ; {
+		page, err := d.store.Unwanted(ctx, after, pageSize)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range page {
+			after = p.Entity
+			switch {
+			case p.Theirs || p.Search:
+				enriched = append(enriched, p)
+			case d.config.Protected(p.Blueprint) != "":
+				protected[p.Blueprint]++
+			default:
+				list = append(list, p)
+			}
+		}
+		if len(page) < pageSize {
+			break
+		}
+	}
+	if err := d.setProtected(ctx, protected); err != nil {
+		return nil, err
+	}
+	return list, d.forget(ctx, enriched, false)
+}
+
+// forget drops rows of entities that Port does not have, or that are not ours.
+func (d *Deliverer) forget(ctx context.Context, list []catalog.Pending, cascade bool) error {
+	if len(list) == 0 {
+		return nil
+	}
+	return d.store.Removed(context.WithoutCancel(ctx), list, cascade)
+}
+
+// ownedPerCall is how many identifiers one ownership search takes.
+const ownedPerCall = 50
+
+// owned asks Port which of the list it has under our name, delivered or not: a process may have
+// been killed after Port took an entity and before that was recorded. The others are forgotten;
+// since one of them may be gone by a delete of ours whose answer was lost, what relates to it
+// counts as taken along.
+func (d *Deliverer) owned(ctx context.Context, list []catalog.Pending) ([]catalog.Pending, error) {
+	var mu sync.Mutex
+	var ours []catalog.Pending
+	err := d.perChunk(ctx, list, ownedPerCall, func(ctx context.Context, blueprint string, chunk []catalog.Pending) error {
+		mine, err := d.client.Owned(ctx, blueprint, identifiers(chunk))
+		if err != nil && !absent(err) {
+			return err
+		}
+		found := make(map[string]bool, len(mine))
+		for _, id := range mine {
+			found[id] = true
+		}
+		var kept, others []catalog.Pending
+		for _, p := range chunk {
+			if found[p.Identifier] {
+				kept = append(kept, p)
+			} else {
+				others = append(others, p)
+			}
+		}
+		mu.Lock()
+		ours = append(ours, kept...)
+		mu.Unlock()
+		return d.forget(ctx, others, d.config.DeleteDependents)
+	})
+	return ours, err
+}
+
+// absent reports that Port says by this error that it has no such thing. A proxy's page does not
+// say that.
+func absent(err error) bool {
+	return errors.Is(err, port.ErrNotFound) && !errors.Is(err, port.ErrUnavailable)
+}
+
+func identifiers(list []catalog.Pending) []string {
+	ids := make([]string, len(list))
+	for i, p := range list {
+		ids[i] = p.Identifier
+	}
+	return ids
+}
+
+// perChunk calls do for chunks of one blueprint each, in the order of the list, several at once.
+// When ctx ends no more is begun, and the calls under way are finished.
+func (d *Deliverer) perChunk(ctx context.Context, list []catalog.Pending, size int, do func(context.Context, string, []catalog.Pending) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(d.config.Workers)
+	work, cancel := lasting(ctx)
+	defer cancel()
+	start := func(blueprint string, chunk []catalog.Pending) {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return do(work, blueprint, chunk)
+		})
+	}
+	open := map[string][]catalog.Pending{}
+	for _, p := range list {
+		open[p.Blueprint] = append(open[p.Blueprint], p)
+		if len(open[p.Blueprint]) == size {
+			start(p.Blueprint, open[p.Blueprint])
+			delete(open, p.Blueprint)
+		}
+	}
+	for blueprint, chunk := range open {
+		start(blueprint, chunk)
+	}
+	return group.Wait()
+}

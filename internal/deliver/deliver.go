@@ -1,0 +1,139 @@
+package deliver
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"ferry/internal/catalog"
+	"ferry/internal/port"
+)
+
+// Config says how entities are written and what may be deleted.
+type Config struct {
+	Merge            bool    // enableMergeEntity: keys the mapping does not make stay as they are
+	CreateMissing    bool    // createMissingRelatedEntities
+	DeleteDependents bool    // deleteDependentEntities: a delete takes along what relates to it
+	Threshold        float64 // entityDeletionThreshold: the part of all entities that one run may delete; 0 forbids all
+	AcceptDeletions  bool    // a person has looked: the threshold does not count
+
+	// Protected says why nothing of a blueprint may be deleted in this run; "" if it may. nil: everything may.
+	Protected func(blueprint string) (reason string)
+
+	Workers  int                         // bulks under way at once, 0: 20
+	Kind     func(reading string) string // the kind a reading is of; nil: its name
+	Event    string                      // what made us write: "resync", …
+	ResyncID string                      // the run's, as Port is told
+	Run      int64                       // the run's number in the catalogue
+	Logger   *slog.Logger                // nil: nothing is logged
+	Progress func(delivered int)         // how many were delivered so far; called by several goroutines; nil: nobody asks
+}
+
+const (
+	workers = 20
+	// finishWithin is how long calls that are under way may go on when ctx has ended.
+	finishWithin = 10 * time.Second
+)
+
+// Deliverer delivers one run. Its methods are called one after another.
+type Deliverer struct {
+	store  *catalog.Store
+	client *port.Client
+	config Config
+	log    *slog.Logger
+
+	mu     sync.Mutex
+	result Result
+	absent map[string]bool // blueprints Port does not have; they are not asked for twice
+}
+
+// Result is what became of entities in one call.
+type Result struct {
+	Created, Updated int
+	Refused          int            // set aside, each with its reason
+	Deleted          map[string]int // by the reading of the item that first claimed them
+	Waiting          int            // deletions that wait for a person
+}
+
+// New prepares a run's deliveries and sends nothing.
+func New(store *catalog.Store, client *port.Client, config Config) *Deliverer {
+	config.Workers = cmp.Or(config.Workers, workers)
+	if config.Kind == nil {
+		config.Kind = func(reading string) string { return reading }
+	}
+	if config.Protected == nil {
+		config.Protected = func(string) string { return "" }
+	}
+	if config.Progress == nil {
+		config.Progress = func(int) {}
+	}
+	return &Deliverer{
+		store: store, client: client, config: config,
+		log:    cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
+		absent: map[string]bool{},
+	}
+}
+
+func (d *Deliverer) upsert() port.Upsert {
+	return port.Upsert{
+		Merge: d.config.Merge, CreateMissing: d.config.CreateMissing,
+		Event: d.config.Event, ResyncID: d.config.ResyncID,
+	}
+}
+
+// count changes what was counted so far.
+func (d *Deliverer) count(change func(*Result)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	change(&d.result)
+}
+
+// counted is what was counted so far.
+func (d *Deliverer) counted() Result {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	counted := d.result
+	counted.Deleted = maps.Clone(d.result.Deleted)
+	return counted
+}
+
+// since is what was counted after an earlier moment.
+func (r Result) since(before Result) Result {
+	r.Created -= before.Created
+	r.Updated -= before.Updated
+	r.Refused -= before.Refused
+	r.Waiting -= before.Waiting
+	deleted := map[string]int{}
+	for reading, n := range r.Deleted {
+		if n -= before.Deleted[reading]; n > 0 {
+			deleted[reading] = n
+		}
+	}
+	r.Deleted = deleted
+	return r
+}
+
+// lasting is a context for calls to Port. When ctx ends nothing more is begun, but what is under
+// way has finishWithin to come to its end: its answer is worth recording.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	var mu sync.Mutex
+	var timer *time.Timer
+	stop := context.AfterFunc(ctx, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		timer = time.AfterFunc(finishWithin, func() { cancel(context.Cause(ctx)) })
+	})
+	return work, func() {
+		stop()
+		mu.Lock()
+		defer mu.Unlock()
+		if timer != nil {
+			timer.Stop()
+		}
+		cancel(nil)
+	}
+}

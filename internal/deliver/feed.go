@@ -1,0 +1,248 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"ferry/internal/catalog"
+)
+
+const (
+	pageSize = 400
+	// linger is how long a bulk that is not full waits for company while ingest goes on.
+	linger = 20 * time.Millisecond
+	// sweepEvery is the least time between two readings of all rows for the sake of a wake, and
+	// sweepAnyway the longest time without one.
+	sweepEvery  = 250 * time.Millisecond
+	sweepAnyway = time.Second
+)
+
+// The feeder reads the undelivered rows and hands them to the workers in bulks. All of it
+// belongs to one goroutine.
+//
+// Rows that ingest adds have higher numbers than all before, so the feeder goes on from the last
+// row it saw: reading from the first again would mean reading, at every wake, the hundreds of
+// rows that are on their way. Rows that change keep their number; a sweep from the first finds
+// them.
+type feeder struct {
+	d       *Deliverer
+	done    <-chan struct{} // nil once it was seen closed
+	bulks   chan<- bulk
+	reports *reports
+
+	onTheWay map[int64]bool // rows in an open bulk or with a worker
+	waiting  waiting
+	open     map[string]*openBulk // by blueprint
+
+	after int64     // the last row seen
+	swept time.Time // when the sweep began
+	taken int       // rows taken in this sweep
+	woken bool      // something was committed since the sweep began
+}
+
+type openBulk struct {
+	bulk
+	since time.Time // when its first entity came
+}
+
+func newFeeder(d *Deliverer, done <-chan struct{}, bulks chan<- bulk, reports *reports) *feeder {
+	return &feeder{
+		d: d, done: done, bulks: bulks, reports: reports,
+		onTheWay: map[int64]bool{},
+		waiting:  waiting{rows: map[int64]*waiter{}},
+		open:     map[string]*openBulk{},
+		swept:    time.Now(),
+	}
+}
+
+func (f *feeder) run(ctx context.Context) error {
+	f.look()
+	for {
+		more, err := f.page(ctx)
+		if err != nil {
+			return err
+		}
+		if more {
+			continue
+		}
+		if f.done == nil {
+			over, err := f.finish(ctx)
+			if over || err != nil {
+				return err
+			}
+			continue
+		}
+		if err := f.rest(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// look notices that done is closed.
+func (f *feeder) look() {
+	select {
+	case <-f.done:
+		f.done = nil
+	default:
+	}
+}
+
+// page takes the next rows. It reports whether there may be more after them.
+//
+// Reports are read before the rows: a row that was on its way when the rows were read is
+// skipped even if it is settled by now, because what was read of it may be older than that.
+func (f *feeder) page(ctx context.Context) (more bool, err error) {
+	f.collect()
+	list, err := f.d.store.Undelivered(ctx, f.after, pageSize)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range list {
+		f.after = p.Entity
+		if err := f.take(ctx, p); err != nil {
+			return false, err
+		}
+	}
+	return len(list) == pageSize, nil
+}
+
+func (f *feeder) collect() {
+	for _, r := range f.reports.take() {
+		for _, row := range r.rows {
+			delete(f.onTheWay, row)
+		}
+		for _, p := range r.postponed {
+			f.waiting.add(p)
+		}
+	}
+}
+
+func (f *feeder) take(ctx context.Context, pending catalog.Pending) error {
+	if f.onTheWay[pending.Entity] || len(pending.Claims) == 0 {
+		return nil // without claims: it was dropped while it was read
+	}
+	stage, now := f.waiting.stageOf(pending.Entity, pending.Version)
+	if !now {
+		return nil
+	}
+	p, err := pack(pending, f.d.config.Merge)
+	if err != nil {
+		return err
+	}
+	p.stage = stage
+	if stage == bare {
+		if p.body, err = withoutRelations(p.body); err != nil {
+			return err
+		}
+	}
+	f.onTheWay[pending.Entity] = true
+	f.taken++
+	return f.put(ctx, p)
+}
+
+// put adds to the open bulk of the blueprint, which goes when it is full.
+func (f *feeder) put(ctx context.Context, p parcel) error {
+	b := f.open[p.pending.Blueprint]
+	if b != nil && !b.takes(p) {
+		if err := f.send(ctx, b); err != nil {
+			return err
+		}
+		b = nil
+	}
+	if b == nil {
+		b = &openBulk{bulk{blueprint: p.pending.Blueprint}, time.Now()}
+		f.open[p.pending.Blueprint] = b
+	}
+	b.add(p)
+	if !b.full() {
+		return nil
+	}
+	return f.send(ctx, b)
+}
+
+func (f *feeder) send(ctx context.Context, b *openBulk) error {
+	delete(f.open, b.blueprint)
+	select {
+	case f.bulks <- b.bulk:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// flush sends the bulks that have waited for so long.
+func (f *feeder) flush(ctx context.Context, waited time.Duration) error {
+	for _, b := range f.open {
+		if time.Since(b.since) < waited {
+			continue
+		}
+		if err := f.send(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep starts again from the first row.
+func (f *feeder) sweep() {
+	f.after, f.taken, f.swept, f.woken = 0, 0, time.Now(), false
+	f.waiting.retry(f.d.delivered())
+}
+
+// rest is the end of the rows while ingest goes on: wait for what comes.
+func (f *feeder) rest(ctx context.Context) error {
+	timer := time.NewTimer(f.restFor())
+	defer timer.Stop()
+	select {
+	case <-f.d.store.Changed():
+		f.woken = true
+	case <-timer.C:
+	case <-f.done:
+		f.done = nil
+		f.sweep()
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if time.Since(f.swept) >= f.sweepDue() {
+		f.sweep()
+	}
+	return f.flush(ctx, linger)
+}
+
+func (f *feeder) restFor() time.Duration {
+	due := max(0, f.sweepDue()-time.Since(f.swept))
+	for _, b := range f.open {
+		due = min(due, max(0, linger-time.Since(b.since)))
+	}
+	return due
+}
+
+func (f *feeder) sweepDue() time.Duration {
+	if f.woken {
+		return sweepEvery
+	}
+	return sweepAnyway
+}
+
+// finish is the end of the rows when ingest is over: what is on its way comes back, and
+// everything is looked at once more. It is over when a sweep found nothing to send and nothing
+// waits.
+func (f *feeder) finish(ctx context.Context) (over bool, err error) {
+	if err := f.flush(ctx, 0); err != nil {
+		return false, err
+	}
+	for len(f.onTheWay) > 0 {
+		select {
+		case <-f.reports.wake:
+			f.collect()
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	}
+	if f.taken == 0 && !f.waiting.resolve(f.d.delivered()) {
+		return true, nil
+	}
+	f.sweep()
+	return false, nil
+}

@@ -1,0 +1,167 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+
+	"ferry/internal/catalog"
+	"ferry/internal/port"
+)
+
+// deliver sends a bulk and records what Port answered. The error is one that ends the run.
+func (d *Deliverer) deliver(ctx context.Context, b bulk) (report, error) {
+	s := &sending{d: d, blueprint: b.blueprint}
+	var r report
+	for _, p := range b.parcels {
+		r.rows = append(r.rows, p.pending.Entity)
+	}
+	err := s.send(ctx, b.parcels)
+	// What was answered before a failure is recorded too.
+	err = errors.Join(err, s.record(ctx))
+	r.postponed = s.postponed
+	return r, err
+}
+
+// sending is one bulk with a worker.
+type sending struct {
+	d         *Deliverer
+	blueprint string
+	settled   []catalog.Delivery
+	postponed []postponed
+}
+
+// send divides what Port refuses as a whole until it is clear whose fault it is.
+func (s *sending) send(ctx context.Context, parcels []parcel) error {
+	if s.d.isAbsent(s.blueprint) {
+		s.refuseAll(parcels, noBlueprint(s.blueprint))
+		return nil
+	}
+	outcomes, err := s.d.client.Upsert(ctx, s.blueprint, bodies(parcels), s.d.upsert())
+	switch {
+	case err == nil:
+		for i, p := range parcels {
+			s.settle(p, outcomes[i])
+		}
+		return nil
+	// The order matters: a proxy's page may carry any of these codes, and only for one that
+	// speaks of size is it clear enough what it means.
+	case errors.Is(err, port.ErrTooLarge):
+		return s.halve(ctx, parcels)
+	case errors.Is(err, port.ErrUnavailable):
+		return err
+	case errors.Is(err, port.ErrNotFound):
+		s.d.setAbsent(s.blueprint)
+		s.refuseAll(parcels, noBlueprint(s.blueprint))
+		return nil
+	case errors.Is(err, port.ErrInvalid), errors.Is(err, port.ErrConflict):
+		return s.eachAlone(ctx, parcels, err)
+	}
+	return err
+}
+
+func (s *sending) halve(ctx context.Context, parcels []parcel) error {
+	if len(parcels) == 1 {
+		s.refuse(parcels[0], tooLarge)
+		return nil
+	}
+	half := len(parcels) / 2
+	if err := s.send(ctx, parcels[:half]); err != nil {
+		return err
+	}
+	return s.send(ctx, parcels[half:])
+}
+
+func (s *sending) eachAlone(ctx context.Context, parcels []parcel, why error) error {
+	if len(parcels) == 1 {
+		s.refuse(parcels[0], refusedWhole(why))
+		return nil
+	}
+	for i := range parcels {
+		if err := s.send(ctx, parcels[i:i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sending) settle(p parcel, o port.Outcome) {
+	switch {
+	case o.Err == nil && p.stage == bare:
+		s.postpone(p)
+	case o.Err == nil:
+		s.settled = append(s.settled, catalog.Delivery{Pending: p.pending, Keys: p.keys, Created: o.Created})
+	case o.Err.NoMatch():
+		s.refuse(p, noMatch)
+	case p.stage != last && (o.Err.MissingRelation() || o.Err.Passing()):
+		s.postpone(p)
+	default:
+		s.refuse(p, refusedEntity(o.Err))
+	}
+}
+
+func (s *sending) refuseAll(parcels []parcel, reason string) {
+	for _, p := range parcels {
+		s.refuse(p, reason)
+	}
+}
+
+// refuse sets the entity aside. One that was sent bare gets its judgement when it is sent whole.
+func (s *sending) refuse(p parcel, reason string) {
+	if p.stage == bare {
+		s.postpone(p)
+		return
+	}
+	s.settled = append(s.settled, catalog.Delivery{
+		Pending: p.pending, Refused: reason, Kind: s.d.config.Kind(p.pending.Reading),
+	})
+}
+
+func (s *sending) postpone(p parcel) {
+	s.postponed = append(s.postponed, postponed{
+		row: p.pending.Entity, version: p.pending.Version,
+		identifier: p.pending.Identifier, targets: relatesTo(p.body),
+	})
+}
+
+// record writes what was answered. It is written even when ctx has ended: Port has it by now.
+func (s *sending) record(ctx context.Context) error {
+	if len(s.settled) == 0 {
+		return nil
+	}
+	if err := s.d.store.Delivered(context.WithoutCancel(ctx), s.d.config.Run, s.settled); err != nil {
+		return err
+	}
+	s.d.count(func(r *Result) {
+		for _, x := range s.settled {
+			switch {
+			case x.Refused != "":
+				r.Refused++
+			case x.Created:
+				r.Created++
+			default:
+				r.Updated++
+			}
+		}
+	})
+	s.d.config.Progress(s.d.delivered())
+	return nil
+}
+
+// delivered is how many entities Port took so far.
+func (d *Deliverer) delivered() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.result.Created + d.result.Updated
+}
+
+func (d *Deliverer) isAbsent(blueprint string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.absent[blueprint]
+}
+
+func (d *Deliverer) setAbsent(blueprint string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.absent[blueprint] = true
+}
