@@ -2,9 +2,11 @@ package company_test
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -228,6 +230,32 @@ func TestSettledIsFounded(t *testing.T) {
 	}
 	if s.Len() != 500 {
 		t.Errorf("Len() = %d, want 500", s.Len())
+	}
+}
+
+// The selector that integrations use by default finds the part of the company that
+// is open or recent, evaluated here in plain Go and there as JQL.
+func TestDefaultSelectorOverTheCompany(t *testing.T) {
+	c, clock := company.Found(1, now, 3000), now
+	client := &http.Client{Transport: settled(c, &clock).Transport()}
+	want, week := 0, now.AddDate(0, 0, -7)
+	for _, i := range c.Issues {
+		if i.StatusCategory != "Done" || !i.Created.Before(week) || !i.Updated.Before(week) {
+			want++
+		}
+	}
+	body := `{"jql":"(statusCategory != Done) OR (created >= -1w) OR (updated >= -1w)"}`
+	resp, err := client.Post("https://tallow-finch.example.com/rest/api/3/search/approximate-count", "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var got struct{ Count int }
+	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Count != want || want < 300 || want > 1500 {
+		t.Errorf("the default selector finds %d of 3000 issues, want %d, and that between 300 and 1500", got.Count, want)
 	}
 }
 
