@@ -12,7 +12,7 @@ import (
 	"ferry/jira"
 )
 
-func zip(t *testing.T, text string) []byte {
+func zip(t testing.TB, text string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
