@@ -64,7 +64,7 @@ func (r *run) report(ctx context.Context, failure error) (*Report, error) {
 	}
 	report.Asides = list
 	report.Kinds = r.kinds(counts, byKind)
-	report.Unclaimed, report.UnclaimedNames = r.audit.Unclaimed, r.audit.Names
+	report.Unclaimed, report.UnclaimedNames = r.audit.Count, r.audit.Names
 	report.JiraRequests = r.Jira.Stats().Requests - r.requests
 	if r.Port != nil {
 		report.PortRequests = r.Port.Stats().Requests - r.sent

@@ -67,7 +67,7 @@ type run struct {
 	read     ingest.Result
 	deleted  map[string]int // by reading
 	waiting  int            // deletions that wait for a person
-	audit    deliver.Audit
+	audit    deliver.Unclaimed
 }
 
 func (s *Sync) begin() *run {
@@ -207,7 +207,7 @@ func (r *run) readAndDeliver(ctx context.Context) error {
 			return err
 		}
 	}
-	r.audit, err = deliver.ReadBack(ctx, r.Store, r.Port, r.started)
+	r.audit, err = deliver.Audit(ctx, r.Store, r.Port, r.started)
 	return err
 }
 
