@@ -133,3 +133,12 @@ func (s *Server) Dump() string {
 	}
 	return b.String()
 }
+
+// Clear removes every entity. Blueprints and integrations stay.
+func (s *Server) Clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.blueprints {
+		clear(b.entities)
+	}
+}
