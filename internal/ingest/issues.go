@@ -19,10 +19,10 @@ func (t *reading) issues(ctx context.Context) error {
 		t.states = append(t.states, &listing{Query: q, state: catalog.ListingRunning})
 	}
 	p := &pool{reading: t, swept: make(chan struct{})}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return t.sweeps(ctx, p) })
+	group, reading := errgroup.WithContext(ctx)
+	group.Go(func() error { return t.sweeps(reading, p) })
 	for range t.Workers {
-		group.Go(func() error { return p.work(ctx) })
+		group.Go(func() error { return p.work(reading) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -40,12 +40,12 @@ func (t *reading) issues(ctx context.Context) error {
 // be read once.
 func (t *reading) sweeps(ctx context.Context, p *pool) error {
 	defer close(p.swept)
-	group, ctx := errgroup.WithContext(ctx)
+	group, listing := errgroup.WithContext(ctx)
 	var mu sync.Mutex
 	total := 0
 	for _, l := range t.states {
 		counted := make(chan int, 1)
-		group.Go(func() error { return t.sweep(ctx, l, counted) })
+		group.Go(func() error { return t.sweep(listing, l, counted) })
 		group.Go(func() error {
 			n := <-counted
 			mu.Lock()
