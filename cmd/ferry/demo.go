@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ferry/internal/catalog"
+	"ferry/internal/daemon"
+	"ferry/jira/jirasim"
+	"ferry/jira/jirasim/company"
+)
+
+type demoCommand struct {
+	logFlags
+	outputFlags
+
+	Once    bool   `help:"Exit after the sync, instead of following the company at its work."`
+	Issues  int    `default:"3000" placeholder:"N" help:"How many issues the company has (3000)."`
+	Seed    uint64 `default:"1" placeholder:"N" help:"Everything that is made up follows from this number (1)."`
+	DataDir string `placeholder:"DIR" help:"Keep the catalogue in this directory."`
+}
+
+// Validate bounds what is made up in memory.
+func (c *demoCommand) Validate() error {
+	if c.Issues < 1 || c.Issues > 200_000 {
+		return errors.New("--issues should be a number from 1 to 200000")
+	}
+	return nil
+}
+
+// The account that the simulated Jira lets in, like a real one: e-mail and token. It is no secret.
+const (
+	demoEmail = "ferry@demo.example"
+	demoToken = "demo"
+	demoSite  = "https://demo.example"
+)
+
+// demoLatency is what an answer of the simulated Jira takes; a real one takes two to five times as long.
+const demoLatency = 50 * time.Millisecond
+
+func (c *demoCommand) Run(ctx context.Context, a *app) (err error) {
+	set, err := a.logSettings(c.logFlags)
+	if err != nil {
+		return err
+	}
+	dir, remove, err := c.directory()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	w := c.found()
+	address, closeSite, err := serve(w.site)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeSite()) }()
+	fmt.Fprintf(a.stderr, "a simulated Jira with %s issues (seed %d) is at %s\n", thousands(c.Issues), c.Seed, address)
+
+	shown := newDisplay(a, c.Plain)
+	defer shown.end()
+	log := logger(shown, set.LogLevel, set.LogFormat)
+	s, err := compose(settings{JiraHost: address, JiraEmail: demoEmail, JiraToken: secret{demoToken}}, log)
+	if err != nil {
+		return err
+	}
+	s.Progress = shown.show
+	s.Store, err = catalog.Open(ctx, catalog.Config{Dir: dir, Integration: "ferry-demo", Logger: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Store.Close()) }()
+	return c.show(ctx, a, s, w, shown)
+}
+
+// show runs the sync, and then follows.
+func (c *demoCommand) show(ctx context.Context, a *app, s *daemon.Sync, w *world, shown display) error {
+	report, err := s.Run(ctx)
+	shown.end()
+	if report != nil && c.DataDir == "" {
+		report.Store = "" // it goes with the process
+	}
+	if err := a.conclude(ctx, c.JSON, report, err, c.DataDir); err != nil || c.Once {
+		return err
+	}
+	return follow(ctx, a, s, w)
+}
+
+// directory is where the catalogue is, and how it is taken away if nobody asked to keep it.
+func (c *demoCommand) directory() (string, func() error, error) {
+	if c.DataDir != "" {
+		return c.DataDir, func() error { return nil }, nil
+	}
+	dir, err := os.MkdirTemp("", "ferry-demo-")
+	return dir, func() error { return os.RemoveAll(dir) }, err
+}
+
+// world is a company at work, and the Jira that it works in.
+type world struct {
+	company *company.Company
+	site    *jirasim.Server
+	random  *rand.Rand
+}
+
+func (c *demoCommand) found() *world {
+	w := &world{
+		company: company.Found(c.Seed, time.Now(), c.Issues),
+		site: jirasim.New(jirasim.Config{
+			Seed: c.Seed, BaseURL: demoSite, Email: demoEmail, Token: demoToken, Latency: demoLatency,
+		}),
+		random: rand.New(rand.NewPCG(c.Seed, 0xfe44)),
+	}
+	w.company.Settle(w.site)
+	return w
+}
+
+// serve answers on a free port of the loopback interface until it is closed.
+func serve(handler http.Handler) (address string, closeSite func() error, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, fmt.Errorf("serve the simulated Jira: %w", err)
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	return "http://" + listener.Addr().String(), func() error {
+		err := server.Close()
+		if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+		return err
+	}, nil
+}
+
+// followEvery is how often the demo looks for what changed.
+const followEvery = 3 * time.Second
+
+// follow lets the company work, and prints what Ferry notices of it, until a signal.
+func follow(ctx context.Context, a *app, s *daemon.Sync, w *world) error {
+	fmt.Fprintf(a.stderr, "\nthe company goes on working; ferry looks for changes every %s; Ctrl-C ends it\n", span(followEvery))
+	noticed := 0
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return w.work(ctx) })
+	group.Go(func() error {
+		return s.Follow(ctx, followEvery, func(c daemon.Change) {
+			noticed++
+			writeChange(a.stdout, time.Now(), c)
+		})
+	})
+	err := group.Wait()
+	if _, ok := bySignal(ctx); !ok {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "\nstopped; ferry followed %s\n", counted(int64(noticed), "change"))
+	return nil
+}
+
+// work does one step every second or two, until ctx ends.
+func (w *world) work(ctx context.Context) error {
+	for {
+		pause := time.Second + time.Duration(w.random.Int64N(int64(time.Second)))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+			w.company.Work(w.site, w.random, time.Now())
+		}
+	}
+}
+
+// maxTitle keeps a change on one line of a terminal.
+const maxTitle = 60
+
+func writeChange(out io.Writer, at time.Time, c daemon.Change) {
+	title := []rune(c.Title)
+	if len(title) > maxTitle {
+		title = append(title[:maxTitle-1], '…')
+	}
+	fmt.Fprintf(out, "%s  %-9s %-7s  %s\n", at.Format(time.TimeOnly), c.Identifier, c.Verb, string(title))
+}

@@ -1,0 +1,12 @@
+// Command ferry carries Jira into Port, and keeps Port's catalogue true to Jira.
+//
+//	ferry sync      reads the Jira site and makes Port right, once
+//	ferry demo      does the same with a simulated Jira, no account needed
+//	ferry version   says which ferry this is
+//
+// Settings come from flags, the environment, .env and config.yaml; [settings] is their manual. Exit codes are 0 when
+// everything is right, 1 for a failure, 2 for a command line or settings that are not right, 3 when something was set
+// aside, and 130 or 143 after SIGINT or SIGTERM.
+//
+// This is the only place that reads flags and the environment, and where the other packages are put together.
+package main

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"slices"
+	"strings"
+)
+
+// Settings by the names they have in the environment. Names are not case-sensitive; these are their canonical
+// spellings.
+const (
+	portClientID     = "OCEAN__PORT__CLIENT_ID"
+	portClientSecret = "OCEAN__PORT__CLIENT_SECRET"
+	portBaseURL      = "OCEAN__PORT__BASE_URL"
+
+	integrationIdentifier = "OCEAN__INTEGRATION__IDENTIFIER"
+	integrationType       = "OCEAN__INTEGRATION__TYPE"
+	jiraHost              = "OCEAN__INTEGRATION__CONFIG__JIRA_HOST"
+	jiraEmail             = "OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_EMAIL"
+	jiraToken             = "OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_TOKEN"
+
+	initializeResources = "OCEAN__INITIALIZE_PORT_RESOURCES"
+	resourcesOrigin     = "OCEAN__CREATE_PORT_RESOURCES_ORIGIN"
+	resyncInterval      = "OCEAN__SCHEDULED_RESYNC_INTERVAL"
+	runtimeKind         = "OCEAN__RUNTIME"
+
+	logLevel = "APPLICATION__LOG_LEVEL"
+
+	dataDir     = "FERRY_DATA_DIR"
+	mappingFile = "FERRY_MAPPING"
+	logFormat   = "FERRY_LOG_FORMAT"
+)
+
+var knownNames = []string{
+	portClientID, portClientSecret, portBaseURL,
+	integrationIdentifier, integrationType, jiraHost, jiraEmail, jiraToken,
+	initializeResources, resourcesOrigin, resyncInterval, runtimeKind,
+	logLevel,
+	dataDir, mappingFile, logFormat,
+}
+
+// ours reports whether a name can only be meant for Ferry. OCEAN__ and APPLICATION__ have more names than Ferry uses,
+// and a deployment that sets them must go on working; a FERRY_ name that Ferry does not know is a slip of the pen.
+func ours(name string) bool { return strings.HasPrefix(name, "FERRY_") }
+
+// holdsKnown reports whether name is that of a group of settings, which can be given as one JSON object.
+func holdsKnown(name string) bool {
+	return slices.ContainsFunc(knownNames, func(known string) bool { return strings.HasPrefix(known, name+"__") })
+}
+
+// nearest is the known FERRY_ name that takes the fewest edits to reach from name.
+func nearest(name string) string {
+	best, least := "", int(^uint(0)>>1)
+	for _, known := range knownNames {
+		if !ours(known) {
+			continue
+		}
+		if d := edits(name, known); d < least {
+			best, least = known, d
+		}
+	}
+	return best
+}
+
+// edits is the Levenshtein distance in bytes; names are ASCII.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

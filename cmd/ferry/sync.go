@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+
+	"ferry/internal/catalog"
+	"ferry/internal/daemon"
+	"ferry/internal/port"
+	"ferry/internal/port/defaults"
+	"ferry/jira"
+)
+
+type syncCommand struct {
+	settingFlags
+	logFlags
+	outputFlags
+
+	DataDir         string `placeholder:"DIR" help:"The directory of the catalogue (./ferry-data)."`
+	AcceptDeletions bool   `help:"Carry out deletions that wait for a person's decision."`
+	AcceptAccount   bool   `help:"Go on although the Jira account is another than in the last run."`
+}
+
+func (c *syncCommand) Run(ctx context.Context, a *app) error {
+	l, faults := c.layer()
+	return c.sync(ctx, a, l, faults)
+}
+
+// layer is what the command line sets.
+func (c *syncCommand) layer() (layer, []string) {
+	l, faults := c.settingFlags.layer()
+	c.logFlags.put(l)
+	l.put(dataDir, "--data-dir", c.DataDir)
+	return l, faults
+}
+
+func (c *syncCommand) sync(ctx context.Context, a *app, flags layer, faults []string) error {
+	set, err := a.settings(flags, faults)
+	if err != nil {
+		return err
+	}
+	limitMemory()
+	shown := newDisplay(a, c.Plain)
+	defer shown.end()
+	log := logger(shown, set.LogLevel, set.LogFormat)
+	s, err := compose(set, log)
+	if err != nil {
+		return err
+	}
+	s.AcceptDeletions, s.AcceptAccount, s.Progress = c.AcceptDeletions, c.AcceptAccount, shown.show
+	s.Store, err = catalog.Open(ctx, catalog.Config{Dir: set.DataDir, Integration: set.Identifier, Logger: log})
+	if err != nil {
+		return err
+	}
+	report, err := s.Run(ctx)
+	shown.end()
+	err = a.conclude(ctx, c.JSON, report, err, set.DataDir)
+	return errors.Join(err, s.Store.Close())
+}
+
+// compose makes the clients that the settings describe. Nothing is sent yet.
+func compose(set settings, log *slog.Logger) (*daemon.Sync, error) {
+	auth, err := jira.Automatic(set.JiraEmail, set.JiraToken.text)
+	if err != nil {
+		return nil, err
+	}
+	client, err := jira.New(set.JiraHost, auth, jira.Config{Logger: log, UserAgent: "ferry/" + release})
+	if err != nil {
+		return nil, err
+	}
+	s := &daemon.Sync{Jira: client, Mapping: set.Mapping, Logger: log, Install: defaults.Options{
+		SkipResources: !set.InitializeResources, Origin: set.ResourcesOrigin, Saas: set.Saas, Logger: log,
+	}}
+	if set.MappingFile != "" {
+		s.MappingName = filepath.Base(set.MappingFile)
+	}
+	if set.PortClientID == "" {
+		return s, nil
+	}
+	s.Port, err = port.New(port.Config{
+		BaseURL: set.PortBaseURL, ClientID: set.PortClientID, ClientSecret: set.PortClientSecret.text,
+		Type: set.Type, Identifier: set.Identifier, Version: release, Logger: log,
+	})
+	return s, err
+}
+
+// conclude shows what a run came to, and makes of it how the command ends.
+func (a *app) conclude(ctx context.Context, asJSON bool, report *daemon.Report, err error, dir string) error {
+	if report != nil {
+		write := writeReport
+		if asJSON {
+			write = writeReportJSON
+		}
+		if e := write(a.stdout, report); e != nil {
+			return errors.Join(err, e)
+		}
+	}
+	if s, ok := bySignal(ctx); ok {
+		return stopped(s, dir)
+	}
+	switch {
+	case err != nil || report == nil:
+		return err
+	case report.State == catalog.Failed:
+		return &ending{code: exitFailure, text: "the sync failed: see above what was set aside and why"}
+	case report.AsideTotal > 0 || report.State == catalog.Partial:
+		return &ending{code: exitPartial}
+	}
+	return nil
+}
+
+// stopped is the ending of a run that a signal ended.
+func stopped(s signalled, dir string) error {
+	hint := "what was read and delivered until now is kept"
+	if dir != "" {
+		hint += " in " + dir + "; the next sync begins with it"
+	}
+	return &ending{s.code(), s.Error(), []string{hint}}
+}
