@@ -15,6 +15,7 @@ type Pending struct {
 	Search     bool
 	Known      bool      // Port has had it from this store before
 	Theirs     bool      // somebody else made it in Port: it is enriched, never deleted
+	Related    bool      // another entity relates to it
 	Reading    string    // of the item that first claimed it
 	Claims     []Claimed // in the order in which they are folded; empty if it is not wanted
 	Sent       string    // the keys Port was last sent, "" if none
@@ -28,13 +29,14 @@ type Claimed struct {
 
 // pendingColumns are what scanPending takes, from entity AS e and nameJoins.
 const (
-	pendingColumns = `e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = 'theirs', r.name, COALESCE(k.keys, '')`
-	nameJoins      = `JOIN reading AS r ON r.integration = e.integration AND r.id = e.reading
+	pendingColumns = `e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = 'theirs',
+			EXISTS (SELECT 1 FROM ref WHERE ref.integration = e.integration AND ref.target = e.identifier AND ref.entity <> e.id), r.name, COALESCE(k.keys, '')`
+	nameJoins = `JOIN reading AS r ON r.integration = e.integration AND r.id = e.reading
 		LEFT JOIN keyset AS k ON k.integration = e.integration AND k.id = e.keyset`
 )
 
 func (p *Pending) columns() []any {
-	return []any{&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Theirs, &p.Reading, &p.Sent}
+	return []any{&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Theirs, &p.Related, &p.Reading, &p.Sent}
 }
 
 // undelivered reads entities and their claims in one statement, so that both are of one moment.
@@ -59,7 +61,7 @@ func (s *Store) Undelivered(ctx context.Context, after int64, limit int) ([]Pend
 	err = each(rows, func(scan func(...any) error) error {
 		var p Pending
 		var c Claimed
-		if err := scan(append(p.columns(), &c.Body, &c.Keys)...); err != nil {
+		if err := scan(append(p.columns(), (*[]byte)(&c.Body), &c.Keys)...); err != nil {
 			return err
 		}
 		if len(list) == 0 || list[len(list)-1].Entity != p.Entity {
@@ -126,6 +128,7 @@ type Delivery struct {
 	Pending
 	Keys    string // the keys that were sent
 	Created bool   // Port did not have it
+	Stub    bool   // if Port had it, it may have made it itself, for the sake of one of our relations
 	Refused string // why Port will not take this version; empty if it did
 	Kind    string // the kind it counts for
 }
@@ -177,9 +180,12 @@ func (t *tx) refused(run int64, d Delivery) error {
 }
 
 // origin records, at the first delivery of an entity that Port had already, who had made it
-// there: a store of ours that was lost, or somebody else, whose entity we only enrich and never
-// delete. What we made we know from Port's answer, whoever may have made it before us.
+// there: a store of ours that was lost, Port itself for one of our relations, or somebody else,
+// whose entity we only enrich and never delete. What we made we know from Port's answer, whoever may have made it before us.
 func (t *tx) origin(d Delivery) error {
+	if d.Stub {
+		return t.exec(`UPDATE entity SET origin = 'ours' WHERE id = ? AND origin = ''`, d.Entity)
+	}
 	return t.exec(`UPDATE entity SET origin = CASE WHEN EXISTS (
 			SELECT 1 FROM held WHERE integration = ? AND blueprint = ? AND identifier = ?) THEN 'ours' ELSE 'theirs' END
 		WHERE id = ? AND origin = ''`, t.s.integration, d.Blueprint, d.Identifier, d.Entity)

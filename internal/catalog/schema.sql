@@ -2,7 +2,7 @@
 -- SQLite runs this text as it is; PostgreSQL runs it with INTEGER read as BIGINT and
 -- without WITHOUT ROWID (see dialect.go). Times are milliseconds since 1970, UTC.
 
--- store: which schema this is. A store of a later schema is not opened.
+-- store: which schema this is. A store of another schema is not opened.
 CREATE TABLE IF NOT EXISTS store (
 	version INTEGER NOT NULL
 );
@@ -81,6 +81,7 @@ CREATE TABLE IF NOT EXISTS item (
 	container   TEXT NOT NULL,
 	PRIMARY KEY (integration, reading, parent, id)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS item_gone ON item (integration, read) WHERE gone = 1;
 
 -- claim: the n-th entity that one resource makes of one item.
 -- refs holds the identifiers it relates to, one a line.

@@ -51,6 +51,7 @@ type Store struct {
 	stmts    map[string]*sql.Stmt
 	entityID int64 // the highest entity id given out
 	seq      int64 // the highest dirty sequence number given out
+	runFrom  int64 // reads numbered below it began before the newest run
 	readings names
 	keysets  names
 
@@ -65,7 +66,7 @@ type Store struct {
 func Open(ctx context.Context, config Config) (*Store, error) {
 	s, err := open(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("open the catalogue in %s: %w", config.Dir, err)
+		return nil, fmt.Errorf("open the catalogue in %s: %w", config.Dir, explain(err))
 	}
 	return s, nil
 }
@@ -115,11 +116,12 @@ func (s *Store) dsn(cacheKiB int, readOnly bool) string {
 	q.Add("_pragma", "journal_mode(WAL)")
 	q.Add("_pragma", "synchronous(FULL)")
 	q.Add("_pragma", "busy_timeout(10000)")
+	q.Add("_pragma", "journal_size_limit(16777216)") // after a burst the log shrinks again
 	q.Add("_pragma", fmt.Sprintf("cache_size(-%d)", cacheKiB))
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
 	}
-	return "file:" + s.Path() + "?" + q.Encode()
+	return "file:" + (&url.URL{Path: s.Path()}).EscapedPath() + "?" + q.Encode()
 }
 
 func (s *Store) connect(ctx context.Context) (err error) {
@@ -137,20 +139,36 @@ func (s *Store) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-// prepare makes the tables, and refuses a store whose schema is not this one.
+// prepare makes the tables in a store that has none, and refuses a store whose schema is not
+// this one before it touches it.
 func (s *Store) prepare(ctx context.Context) error {
-	if _, err := s.writer.ExecContext(ctx, schema); err != nil {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	err = makeTables(ctx, tx)
+	if err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+func makeTables(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS store (version INTEGER NOT NULL)`); err != nil {
 		return err
 	}
 	var version int
-	err := s.writer.QueryRowContext(ctx, `SELECT version FROM store`).Scan(&version)
-	if errors.Is(err, sql.ErrNoRows) {
-		_, err := s.writer.ExecContext(ctx, `INSERT INTO store (version) VALUES (?)`, schemaVersion)
+	err := tx.QueryRowContext(ctx, `SELECT version FROM store`).Scan(&version)
+	if err == nil && version != schemaVersion {
+		return fmt.Errorf("its schema is version %d and this Ferry knows version %d: use the Ferry that made it, or another data directory", version, schemaVersion)
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if err == nil && version != schemaVersion {
-		err = fmt.Errorf("its schema is version %d and this Ferry knows version %d: use the Ferry that made it, or another data directory", version, schemaVersion)
+	if _, err := tx.ExecContext(ctx, schema); err != nil {
+		return err
 	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO store (version) VALUES (?)`, schemaVersion)
 	return err
 }
 
@@ -163,14 +181,19 @@ func (s *Store) begin(ctx context.Context, identifier string) error {
 	if err := row.Scan(&s.integration, &s.epoch); err != nil {
 		return err
 	}
+	s.runFrom = s.epoch << epochShift
+	s.log.Info("catalogue opened", "path", s.Path(), "epoch", s.epoch)
 	row = s.writer.QueryRowContext(ctx, `
 		SELECT COALESCE((SELECT MAX(id) FROM entity), 0),
 		       COALESCE((SELECT MAX(seq) FROM dirty WHERE integration = ?), 0)`, s.integration)
 	return row.Scan(&s.entityID, &s.seq)
 }
 
-// Close ends the lease. What was committed stays; nothing else is pending here.
+// Close waits for the transaction that is being written, and ends the lease. What was
+// committed stays; nothing else is pending here.
 func (s *Store) Close() error {
+	s.leading <- struct{}{}
+	defer func() { <-s.leading }()
 	var errs []error
 	for _, stmt := range s.stmts {
 		errs = append(errs, stmt.Close())

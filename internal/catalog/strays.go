@@ -58,16 +58,20 @@ func (t *tx) dropStrays(run int64, readings []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	type place struct {
+		reading int64
+		parent  string
+	}
+	items := map[place][]Item{}
 	for _, x := range strays {
-		if err := t.dropStray(run, x); err != nil {
+		p := place{x.reading, x.parent}
+		items[p] = append(items[p], Item{ID: x.item, Claims: []Claim{{Resource: x.resource}}})
+	}
+	for p, list := range items {
+		a := &applying{tx: t, reading: p.reading, batch: Batch{Run: run, Parent: p.parent}, items: list}
+		if err := a.apply(); err != nil {
 			return 0, err
 		}
 	}
 	return len(strays), nil
-}
-
-func (t *tx) dropStray(run int64, x stray) error {
-	a := &applying{tx: t, reading: x.reading, batch: Batch{Number: t.s.NextRead(), Run: run, Parent: x.parent}}
-	a.items = []Item{{ID: x.item, Claims: []Claim{{Resource: x.resource}}}}
-	return a.apply()
 }

@@ -3,7 +3,6 @@ package catalog
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -78,7 +77,7 @@ func (s *Store) writeWaiting() {
 func (s *Store) transact(batch []*request) (results []error, err error) {
 	t := &tx{s: s, ctx: context.Background()}
 	if err := t.exec(`BEGIN IMMEDIATE`); err != nil {
-		return nil, explain(err)
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -86,7 +85,6 @@ func (s *Store) transact(batch []*request) (results []error, err error) {
 			// then nothing to roll back, and its complaint would only hide the reason.
 			_ = t.exec(`ROLLBACK`)
 			s.forgetUncommitted()
-			err = explain(err)
 		}
 	}()
 	for _, r := range batch {
@@ -125,7 +123,7 @@ func (t *tx) savepoint(change func(*tx) error) (failed, fatal error) {
 		if lost := t.exec(`ROLLBACK TO change`); lost != nil {
 			return nil, err
 		}
-		return explain(err), t.exec(`RELEASE change`)
+		return err, t.exec(`RELEASE change`)
 	}
 	return nil, t.exec(`RELEASE change`)
 }
