@@ -133,7 +133,7 @@ func (s *Server) approximateCount(c *call) *answer {
 	if refused := c.decode(&q); refused != nil {
 		return refused
 	}
-	query, refused := parseBounded(q.JQL)
+	query, refused := s.parse(c, q.JQL)
 	if refused != nil {
 		return refused
 	}

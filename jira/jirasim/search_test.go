@@ -71,6 +71,36 @@ func TestSearchRefuses(t *testing.T) {
 	}
 }
 
+// A project that is gone or hidden makes a query fail. An empty answer would look
+// like a project without issues.
+func TestSearchRefusesWhatDoesNotExist(t *testing.T) {
+	s := newSite(jirasim.Config{})
+	s.HideProject("APP")
+	for jql, want := range map[string]string{
+		"project = NOPE":                           "The value 'NOPE' does not exist for the field 'project'.",
+		"project in (PAY, app)":                    "The value 'app' does not exist for the field 'project'.",
+		"not (project != 'Mobile App')":            "The value 'Mobile App' does not exist for the field 'project'.",
+		"key = PAY-99":                             "An issue with key 'PAY-99' does not exist for field 'key'.",
+		"project = PAY and (key in (PAY-1,APP-1))": "An issue with key 'APP-1' does not exist for field 'key'.",
+		"id in (10001, 10005, 77)":                 "A value with ID '10005' does not exist for the field 'id'.; A value with ID '77' does not exist for the field 'id'.",
+		"id > 9999":                                "A value with ID '9999' does not exist for the field 'id'.",
+		"key = SEC-1":                              "An issue with key 'SEC-1' does not exist for field 'key'.",
+		`summary ~ "\"project\" = \"NOPE\""`:       "",
+		"labels in (project, key) and project=pay": "",
+	} {
+		for _, path := range []string{"search/jql", "search/approximate-count"} {
+			r := ask(t, s, "POST /rest/api/3/"+path, fmt.Sprintf(`{"jql":%q}`, jql))
+			if got := refusal(r); got != want || (r.status == 400) != (want != "") {
+				t.Errorf("%s %s = %d %s, want %s", path, jql, r.status, got, want)
+			}
+		}
+	}
+	lenient := newSite(jirasim.Config{LenientJQL: true})
+	if got := search(t, lenient, `{"jql":"project in (NOPE, APP) or key = NO-1"}`).ids(); got != "5 6" {
+		t.Errorf("the lenient site finds %q, want 5 6", got)
+	}
+}
+
 func TestSearchCapsPagesSilently(t *testing.T) {
 	s := jirasim.New(jirasim.Config{})
 	s.Fill(5500, 3, 0)
@@ -132,7 +162,7 @@ func TestAWalkSurvivesBeingForgotten(t *testing.T) {
 	const body = `{"jql":"project = PAY","maxResults":2%s}`
 	first := search(t, s, fmt.Sprintf(body, ""))
 	for i := range 50 {
-		search(t, s, fmt.Sprintf(`{"jql":"id > %d","maxResults":1}`, i))
+		search(t, s, fmt.Sprintf(`{"jql":"summary !~ x%d","maxResults":1}`, i))
 	}
 	rest := search(t, s, fmt.Sprintf(body, `,"nextPageToken":"`+*first.NextPageToken+`"`))
 	if rest.ids() != "3 4" {

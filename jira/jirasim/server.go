@@ -42,6 +42,10 @@ type Config struct {
 	// written in it. Nil: UTC.
 	Zone *time.Location
 
+	// LenientJQL lets a query name a project or an issue that is not there, and
+	// finds nothing for it. Jira answers 400, and so does the site by default.
+	LenientJQL bool
+
 	// PageLimit is how many issues with fields a search page holds at most,
 	// IDPageLimit how many ids, ProjectPageLimit how many projects a page,
 	// BulkLimit how many issues a bulkfetch. 0: 100, 5000, 100, 100.

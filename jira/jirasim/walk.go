@@ -81,7 +81,7 @@ func readToken(token, jql string) (position, bool) {
 
 // begin finds the walk and the place in it that a search asks for.
 func (s *Server) begin(c *call, q issueQuery) (*walk, position, *answer) {
-	query, refused := parseBounded(q.JQL)
+	query, refused := s.parse(c, q.JQL)
 	if refused != nil {
 		return nil, position{}, refused
 	}
@@ -100,9 +100,9 @@ func (s *Server) begin(c *call, q issueQuery) (*walk, position, *answer) {
 	return w, at, nil
 }
 
-// parseBounded parses and refuses as Jira does: what is malformed, and what has no
-// restriction (facts of the API: "order by key" alone is unbounded).
-func parseBounded(text string) (*jql.Query, *answer) {
+// parse refuses as Jira does: what is malformed, what has no restriction ("order by
+// key" alone is unbounded), and what names things that are not there.
+func (s *Server) parse(c *call, text string) (*jql.Query, *answer) {
 	query, err := jql.Parse(text)
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, err.Error())
@@ -111,7 +111,7 @@ func parseBounded(text string) (*jql.Query, *answer) {
 		return nil, refuse(http.StatusBadRequest,
 			"Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
 	}
-	return query, nil
+	return query, s.missing(c, query)
 }
 
 // evaluate returns the ids of the issues that match, in the order of the query.
