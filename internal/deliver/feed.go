@@ -186,7 +186,6 @@ func (f *feeder) flush(ctx context.Context, waited time.Duration) error {
 // sweep starts again from the first row.
 func (f *feeder) sweep() {
 	f.after, f.taken, f.swept, f.woken = 0, 0, time.Now(), false
-	f.waiting.retry(f.d.delivered())
 }
 
 // rest is the end of the rows while ingest goes on: wait for what comes.
@@ -205,6 +204,7 @@ func (f *feeder) rest(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	if time.Since(f.swept) >= f.sweepDue() {
+		f.waiting.retry(f.d.delivered())
 		f.sweep()
 	}
 	return f.flush(ctx, linger)

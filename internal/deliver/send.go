@@ -89,7 +89,10 @@ func (s *sending) settle(p parcel, o port.Outcome) {
 	case o.Err == nil && p.stage == bare:
 		s.postpone(p)
 	case o.Err == nil:
-		s.settled = append(s.settled, catalog.Delivery{Pending: p.pending, Keys: p.keys, Created: o.Created})
+		s.settled = append(s.settled, catalog.Delivery{
+			Pending: p.pending, Keys: p.keys, Created: o.Created,
+			Stub: s.d.config.CreateMissing && p.pending.Related,
+		})
 	case o.Err.NoMatch():
 		s.refuse(p, noMatch)
 	case p.stage != last && (o.Err.MissingRelation() || o.Err.Passing()):
