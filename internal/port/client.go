@@ -92,13 +92,13 @@ func withDefaults(c Config) Config {
 func (c Config) check() error {
 	var faults []error
 	for _, required := range []struct{ value, name string }{
-		{c.ClientID, "client id (OCEAN__PORT__CLIENT_ID)"},
-		{c.ClientSecret, "client secret (OCEAN__PORT__CLIENT_SECRET)"},
+		{c.ClientID, "client id of Port (OCEAN__PORT__CLIENT_ID)"},
+		{c.ClientSecret, "client secret of Port (OCEAN__PORT__CLIENT_SECRET)"},
 		{c.Identifier, "integration identifier (OCEAN__INTEGRATION__IDENTIFIER)"},
 		{c.Version, "integration version"},
 	} {
 		if required.value == "" {
-			faults = append(faults, fmt.Errorf("Port needs the %s", required.name))
+			faults = append(faults, fmt.Errorf("missing: the %s", required.name))
 		}
 	}
 	if strings.ContainsAny(c.Type+c.Identifier+c.Version, "\r\n\x00") {
@@ -115,9 +115,9 @@ func checkBase(base string) error {
 	u, err := url.Parse(base)
 	switch {
 	case err != nil, u.Host == "", u.Scheme != "https" && u.Scheme != "http":
-		return errors.New("Port's base URL (OCEAN__PORT__BASE_URL) should look like https://api.getport.io")
+		return errors.New("the base URL of Port (OCEAN__PORT__BASE_URL) should look like https://api.getport.io")
 	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return errors.New("Port's base URL (OCEAN__PORT__BASE_URL) should have no user, query or fragment")
+		return errors.New("the base URL of Port (OCEAN__PORT__BASE_URL) should have no user, query or fragment")
 	}
 	return nil
 }

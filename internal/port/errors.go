@@ -18,7 +18,7 @@ var (
 	ErrInvalid      = errors.New("refused by Port as invalid")
 	// ErrUnavailable is everything that a later try may mend: the network, a server's fault, a limit that did not
 	// open within the retries, an answer that is not Port's.
-	ErrUnavailable = errors.New("Port cannot be reached now")
+	ErrUnavailable = errors.New("no use of Port now, try later")
 )
 
 // An Error is a request that failed as a whole.

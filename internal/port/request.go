@@ -122,9 +122,18 @@ func (c *Client) attempt(ctx context.Context, call call, target *url.URL, header
 	case err != nil:
 		return &Error{Method: call.method, Path: target.Path, Err: err}
 	case status < 200 || status > 299:
-		return c.refusal(call, target, status, headers, answer)
+		return c.throttle(c.refusal(call, target, status, headers, answer))
 	}
 	return c.decode(call, target, status, headers, answer, into)
+}
+
+// throttle closes the gate at a 429, while the place is still held: whoever is next in line must not slip through.
+func (c *Client) throttle(e *Error) error {
+	if e.Status == http.StatusTooManyRequests {
+		c.throttled.Add(1)
+		c.gate.close(max(c.config.RetryBase/2, min(e.RetryAfter, longestHint)))
+	}
+	return e
 }
 
 // exchange is the one place where a request meets the network. A status with an error means that the answer's body
@@ -192,7 +201,7 @@ func (c *Client) decode(call call, target *url.URL, status int, headers http.Hea
 }
 
 // refusal reads an answer that is not a success.
-func (c *Client) refusal(call call, target *url.URL, status int, headers http.Header, answer []byte) error {
+func (c *Client) refusal(call call, target *url.URL, status int, headers http.Header, answer []byte) *Error {
 	e := &Error{Method: call.method, Path: target.Path, Status: status, RetryAfter: retryAfter(status, headers)}
 	var said struct {
 		Error   json.RawMessage `json:"error"`

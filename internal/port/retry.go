@@ -74,7 +74,6 @@ func (t *tries) wait(ctx context.Context, e *Error) error {
 		slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", e.Status),
 		slog.Int("repetition", t.repeated), slog.Duration("wait", delay))
 	if throttled {
-		c.throttled.Add(1)
 		c.gate.close(delay) // entering it is the wait
 		return nil
 	}

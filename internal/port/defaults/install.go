@@ -230,5 +230,5 @@ func (in installer) awaitProvision(ctx context.Context) (port.Integration, error
 		}
 		wait = min(wait*3/2, longestLook)
 	}
-	return port.Integration{}, errors.New("Port has not installed its blueprints and mapping: set CREATE_PORT_RESOURCES_ORIGIN=Default to have Ferry install its own")
+	return port.Integration{}, errors.New("the blueprints and the mapping that Port provides have not come: set CREATE_PORT_RESOURCES_ORIGIN=Default to have Ferry install its own")
 }

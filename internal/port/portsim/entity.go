@@ -43,7 +43,12 @@ func (l link) json() any {
 // pack sorts the values and lets them share one string, so that the request they came in can be freed.
 func pack(values []value) []value {
 	slices.SortFunc(values, func(a, b value) int { return strings.Compare(a.name, b.name) })
+	size := 0
+	for _, v := range values {
+		size += len(v.text)
+	}
 	var all strings.Builder
+	all.Grow(size)
 	for _, v := range values {
 		all.WriteString(v.text)
 	}

@@ -46,6 +46,13 @@ func unprocessable(message string, args ...any) *refusal {
 	return &refusal{status: http.StatusUnprocessableEntity, code: "invalid_request", said: fmt.Sprintf(message, args...)}
 }
 
+// A written entity, as the answer to a bulk lists it.
+type written struct {
+	Index      int    `json:"index"`
+	Identifier string `json:"identifier"`
+	Created    bool   `json:"created"`
+}
+
 const maxBulk = 20
 
 func (s *Server) bulkUpsert(r *http.Request, body []byte) answer {
@@ -72,11 +79,11 @@ func (s *Server) bulkUpsert(r *http.Request, body []byte) answer {
 	if b == nil {
 		return noBlueprint(r.PathValue("blueprint"))
 	}
-	taken, errors := []fields{}, []fields{}
+	taken, errors := make([]written, 0, len(sent.Entities)), []fields{}
 	for i, one := range sent.Entities {
 		id, created, refused := s.write(b, one, how)
 		if refused == nil {
-			taken = append(taken, fields{"index": i, "identifier": id, "created": created})
+			taken = append(taken, written{i, id, created})
 			continue
 		}
 		errors = append(errors, fields{"index": i, "identifier": refused.names(one), "statusCode": refused.status, "error": refused.code, "message": refused.said})
