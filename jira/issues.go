@@ -146,10 +146,13 @@ func (c *Client) issuePage(ctx context.Context, q *call) (issuePage, error) {
 	return p, err
 }
 
+// last reports whether Jira says that this is the last page. It need not.
+func (p issuePage) last() bool { return p.IsLast != nil && *p.IsLast }
+
 // next is the token of the page to come: none if Jira says that this is the
 // last page, or names no other (https://jira.atlassian.com/browse/JRACLOUD-92184).
 func (p issuePage) next() string {
-	if p.IsLast != nil && *p.IsLast {
+	if p.last() {
 		return ""
 	}
 	return p.NextPageToken
@@ -168,7 +171,7 @@ func (w *tokenWalk) check(p issuePage) error {
 	w.items += len(p.issues)
 	next := p.next()
 	if next == "" {
-		if p.IsLast == nil && p.StartAt != nil && p.Total != nil && *p.Total > *p.StartAt+len(p.issues) {
+		if !p.last() && p.StartAt != nil && p.Total != nil && *p.Total > *p.StartAt+len(p.issues) {
 			return notJira("answered in the shape of the removed search, with %d of %d issues and no token", len(p.issues), *p.Total)
 		}
 		return nil

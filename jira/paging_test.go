@@ -53,6 +53,7 @@ func TestIssuePaging(t *testing.T) {
 			1, " a", "the same page token came twice"},
 		{"the removed search's shape", []string{`{"startAt":0,"maxResults":50,"total":9,"issues":[1]}`},
 			0, "", "the shape of the removed search, with 1 of 9 issues"},
+		{"the removed search's shape that says it is whole", []string{`{"startAt":0,"total":9,"isLast":true,"issues":[1]}`}, 1, "", ""},
 		{"a failure in the middle", []string{`{"issues":[1],"nextPageToken":"a"}`, `400 {"errorMessages":["The token has expired."]}`},
 			1, " a", "The token has expired"},
 	}
@@ -66,6 +67,33 @@ func TestIssuePaging(t *testing.T) {
 		if items != tt.items || strings.Join(asked, " ") != tt.asked || !strings.Contains(errorText(err), tt.err) || (err == nil) != (tt.err == "") {
 			t.Errorf("%s: %d items, tokens %q, error %v; want %d, %q, %q", tt.name, items, asked, err, tt.items, tt.asked, tt.err)
 		}
+	}
+}
+
+// A cursor that leads to itself is a repeated token too.
+func TestCursorThatLeadsToItself(t *testing.T) {
+	var asked []string
+	c := newClient(t, jira.Config{}, pagesOf(&asked, `{"issues":[1],"nextPageToken":"a"}`, `{"issues":[],"isLast":true}`))
+	for _, err := range c.SearchIssues(t.Context(), jira.IssueQuery{JQL: "a", Cursor: "a"}) {
+		if !strings.Contains(errorText(err), "the same page token came twice") {
+			t.Errorf("search from %q = %v, want the repeated token", "a", err)
+		}
+	}
+}
+
+// Empty pages count only in a row.
+func TestEmptyPagesBetweenOthers(t *testing.T) {
+	n := 0
+	c := newClient(t, jira.Config{}, func(w http.ResponseWriter, _ *http.Request) {
+		n++
+		page := fmt.Sprintf(`{"issues":[%s],"nextPageToken":"t%d"}`, strings.Repeat("1", n%2), n)
+		if n == 300 {
+			page = `{"issues":[]}`
+		}
+		reply(w, 200, page)
+	})
+	if err := searchOnce(t.Context(), c); err != nil || n != 300 {
+		t.Errorf("search of 150 empty pages among others = %v after %d, want success after 300", err, n)
 	}
 }
 

@@ -73,13 +73,7 @@ func (c *Client) eachProjectPage(ctx context.Context, query ProjectQuery, yield 
 			before = bytes.Clone(p.values[0])
 		}
 		at += len(p.values)
-		page := Page{Items: addSiteURL(p.values, site), Total: -1}
-		if p.Total != nil {
-			page.Total = *p.Total
-		}
-		if !p.last() {
-			page.Cursor = strconv.Itoa(at)
-		}
+		page := p.page(at, site)
 		if !yield(page) || page.Cursor == "" {
 			return nil
 		}
@@ -133,6 +127,18 @@ func (c *Client) projectPage(ctx context.Context, q *call) (projectPage, error) 
 // last reports whether no page follows: Jira says so, or the page is empty.
 func (p projectPage) last() bool {
 	return (p.IsLast != nil && *p.IsLast) || len(p.values) == 0
+}
+
+// page is what a caller gets, to be resumed at the offset next.
+func (p projectPage) page(next int, site string) Page {
+	page := Page{Items: addSiteURL(p.values, site), Total: -1}
+	if p.Total != nil {
+		page.Total = *p.Total
+	}
+	if !p.last() {
+		page.Cursor = strconv.Itoa(next)
+	}
+	return page
 }
 
 // advances reports whether this is the page that was asked for. It is not if it

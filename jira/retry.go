@@ -38,14 +38,11 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date // times in the headers are by the server's clock
 	}
-	text := strings.TrimSpace(h.Get("Retry-After"))
-	if wait, ok := parseWait(text, now); ok {
+	if wait, ok := parseWait(strings.TrimSpace(h.Get("Retry-After")), now); ok {
 		return clampWait(wait)
 	}
-	if text == "" {
-		if reset, ok := parseReset(h.Get("X-RateLimit-Reset")); ok {
-			return clampWait(reset.Sub(now))
-		}
+	if reset, ok := parseReset(h.Get("X-RateLimit-Reset")); ok {
+		return clampWait(reset.Sub(now))
 	}
 	return 0
 }

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,6 +80,7 @@ func TestRetryWaits(t *testing.T) {
 		{"a reset without seconds", 429, http.Header{"X-Ratelimit-Reset": {"2000-01-01T00:03Z"}}, 3 * time.Minute},
 		{"a reset in another zone", 429, http.Header{"X-Ratelimit-Reset": {"2000-01-01T01:00:10+01:00"}}, 10 * time.Second},
 		{"a reset that is nonsense", 429, http.Header{"X-Ratelimit-Reset": {"1774540800"}}, 2 * time.Second},
+		{"a reset beside nonsense", 429, http.Header{"X-Ratelimit-Reset": {"2000-01-01T00:00:41Z"}, "Retry-After": {"soon"}}, 41 * time.Second},
 		{"a reset beside Retry-After", 429, http.Header{"X-Ratelimit-Reset": {"2000-01-01T00:03Z"}, "Retry-After": {"5"}}, 5 * time.Second},
 		{"a server error", 500, nil, 2 * time.Second},
 	}
@@ -153,65 +153,16 @@ func TestJitterKeepsItsBounds(t *testing.T) {
 	}
 }
 
-// A burst holds back its own endpoint and no other.
-func TestBurstPausesItsEndpoint(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		answered := throttleFirstCount(t, "jira-burst-based")
-		want := "count after 30s, count after 30s, myself after 1s"
-		if answered != want {
-			t.Errorf("answered: %s, want %s", answered, want)
-		}
-	})
-}
-
-// A spent quota holds back everything.
-func TestQuotaPausesEverything(t *testing.T) {
-	for _, reason := range []string{"jira-quota-global-based", "jira-quota-tenant-based", "JIRA-QUOTA-BASED"} {
-		synctest.Test(t, func(t *testing.T) {
-			answered := throttleFirstCount(t, reason)
-			want := "count after 30s, count after 30s, myself after 30s"
-			if answered != want {
-				t.Errorf("%s: answered: %s, want %s", reason, answered, want)
-			}
-		})
-	}
-}
-
-// throttleFirstCount asks for a count, whose first answer is a 429 of 30 s, and
-// a second later for another count and for /myself. It tells when each was
-// answered.
-func throttleFirstCount(t *testing.T, reason string) string {
-	began, first := time.Now(), true
-	c := steadyClient(t, Config{}, script(func(w http.ResponseWriter, r *http.Request) {
-		if first && strings.HasSuffix(r.URL.Path, "count") {
-			first = false
-			w.Header().Set("Retry-After", "30")
-			w.Header().Set("RateLimit-Reason", reason)
-			w.WriteHeader(http.StatusTooManyRequests)
-			return
-		}
-		good(w)
+// A length that cannot be true costs no memory.
+func TestAbsurdContentLength(t *testing.T) {
+	c := steadyClient(t, Config{Retries: -1}, roundTrip(func(r *http.Request) (*http.Response, error) {
+		body := io.NopCloser(strings.NewReader(`{"accountId":"5b10a"}`))
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, ContentLength: 1 << 62, Request: r}, nil
 	}))
-	var wg sync.WaitGroup
-	answered := make([]string, 3)
-	ask := func(i int, name string, f func() error) {
-		wg.Go(func() {
-			if err := f(); err != nil {
-				t.Errorf("%s = %v", name, err)
-			}
-			answered[i] = fmt.Sprintf("%s after %s", name, time.Since(began))
-		})
+	c.config.MaxBody = 1 << 10
+	if user, err := c.Myself(t.Context()); err != nil || user.AccountID != "5b10a" {
+		t.Errorf("Myself = %v, %v, want 5b10a", user, err)
 	}
-	count := func() error { _, err := c.ApproximateCount(t.Context(), "a"); return err }
-	ask(0, "count", count)
-	time.Sleep(time.Second)
-	ask(1, "count", count)
-	ask(2, "myself", func() error { _, err := c.Myself(t.Context()); return err })
-	wg.Wait()
-	if got := c.Stats().Throttled; got != 1 {
-		t.Errorf("Stats().Throttled = %d, want 1", got)
-	}
-	return strings.Join(answered, ", ")
 }
 
 // A wait that the context does not allow is not begun, neither by the call that
@@ -290,69 +241,6 @@ func TestAttemptTimesOut(t *testing.T) {
 	})
 }
 
-// A request that waits for a place while its endpoint is throttled joins the
-// pause, though the place is given up at that moment.
-func TestPauseBeginsBeforeThePlaceIsFree(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		began, sent := time.Now(), 0
-		c := steadyClient(t, Config{Concurrency: 1}, script(func(w http.ResponseWriter, _ *http.Request) {
-			if sent++; sent > 1 {
-				good(w)
-				return
-			}
-			time.Sleep(time.Second)
-			w.Header().Set("Retry-After", "30")
-			w.WriteHeader(http.StatusTooManyRequests)
-		}))
-		var wg sync.WaitGroup
-		for range 5 {
-			wg.Go(func() {
-				if _, err := c.Myself(t.Context()); err != nil || time.Since(began) != 31*time.Second {
-					t.Errorf("Myself = %v after %s, want success after 31s", err, time.Since(began))
-				}
-			})
-		}
-		wg.Wait()
-		if sent != 6 {
-			t.Errorf("%d requests were sent, want 6", sent)
-		}
-	})
-}
-
-// A request that waits for a place ends with its context and leaves no place
-// taken.
-func TestWaitForAPlaceEndsWithTheContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := steadyClient(t, Config{Concurrency: 2}, script(func(w http.ResponseWriter, _ *http.Request) {
-			time.Sleep(time.Minute)
-			good(w)
-		}))
-		c.config.Timeout = time.Hour
-		for _, urgent := range []bool{false, true} {
-			var wg sync.WaitGroup
-			for range 2 {
-				wg.Go(func() {
-					if err := c.slots.take(t.Context(), true); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-			wg.Wait()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			err := c.do(ctx, &call{method: http.MethodGet, path: "/x", urgent: urgent, decode: func([]byte) error { return nil }})
-			cancel()
-			if !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("urgent %t: a call without a place = %v, want DeadlineExceeded", urgent, err)
-			}
-			c.slots.give(true)
-			c.slots.give(true)
-			if len(c.slots.all)+len(c.slots.ordinary) != 0 {
-				t.Errorf("urgent %t: places are still taken", urgent)
-			}
-		}
-	})
-}
-
 // What cannot succeed is not repeated.
 func TestHopelessConnections(t *testing.T) {
 	for _, hopeless := range []error{
@@ -377,27 +265,6 @@ func TestSecretShowsNothing(t *testing.T) {
 	if want := `[redacted] [redacted] [redacted] [redacted] {"s":"[redacted]"}`; err != nil || got != want {
 		t.Errorf("a secret prints as %s, want %s", got, want)
 	}
-}
-
-// A request that waits for its retry holds no place.
-func TestWaitingHoldsNoPlace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := steadyClient(t, Config{Concurrency: 1}, script(func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasSuffix(r.URL.Path, "count") {
-				w.WriteHeader(http.StatusBadGateway)
-				return
-			}
-			good(w)
-		}))
-		var wg sync.WaitGroup
-		wg.Go(func() { _, _ = c.ApproximateCount(t.Context(), "a") })
-		time.Sleep(time.Second)
-		began := time.Now()
-		if _, err := c.Myself(t.Context()); err != nil || time.Since(began) != 0 {
-			t.Errorf("Myself = %v after %s, want success at once", err, time.Since(began))
-		}
-		wg.Wait()
-	})
 }
 
 // cutBody ends before its length.

@@ -29,6 +29,11 @@ func TestSplit(t *testing.T) {
 		if err != nil || fmt.Sprintf("%s", items) != tt.items || string(rest) != tt.rest {
 			t.Errorf("split(%s) = %s, %s, %v, want %s, %s", tt.in, items, rest, err, tt.items, tt.rest)
 		}
+		for _, item := range items {
+			if cap(item) != len(item) {
+				t.Errorf("split(%s): appending to %s overwrites what follows", tt.in, item)
+			}
+		}
 	}
 }
 

@@ -245,6 +245,18 @@ func TestRedirectCarriesNoCredentials(t *testing.T) {
 	}
 }
 
+// A redirect that leads to itself ends.
+func TestRedirectLoop(t *testing.T) {
+	hops := 0
+	c := newClient(t, jira.Config{Retries: -1}, func(w http.ResponseWriter, r *http.Request) {
+		hops++
+		http.Redirect(w, r, r.URL.String(), http.StatusFound)
+	})
+	if _, err := c.Myself(t.Context()); !errors.Is(err, jira.ErrNotJira) || hops != 6 {
+		t.Errorf("Myself = %v after %d hops, want ErrNotJira after 6", err, hops)
+	}
+}
+
 // What Jira says is kept within bounds and cannot steer a terminal.
 func TestMessagesAreTidied(t *testing.T) {
 	long := strings.Repeat("ä", 500)
