@@ -87,6 +87,10 @@ func origin(r *http.Request) string {
 func (s *Server) finish(c *call, a *answer) {
 	a.header.Set("X-Arequestid", strconv.FormatUint(digest(c.path+string(c.body)), 16))
 	a.header.Set("X-Content-Type-Options", "nosniff")
+	if a.status == http.StatusOK { // on normal answers too, and per second
+		a.header.Set("X-Ratelimit-Limit", "100")
+		a.header.Set("X-Ratelimit-Remaining", "99")
+	}
 	c.identity.mark(a.header)
 	if !s.config.NoGzip {
 		a.compress(c.Request)

@@ -40,6 +40,10 @@ const (
 	// LoseFromIndex makes searches not find the issues IDs. Reading them works,
 	// and so does a search that names them in reconcileIssues.
 	LoseFromIndex
+	// StaleIndex makes searches see IDs, or every issue where there are none, as
+	// they were before their latest Update. Reading them by id is not affected, nor
+	// is a search that names them in reconcileIssues.
+	StaleIndex
 	// PerIssueError makes bulkfetch name IDs, or the first issue asked for where
 	// there are none, among its issueErrors.
 	PerIssueError
@@ -68,7 +72,7 @@ type Fault struct {
 	Reset      string        // the header X-RateLimit-Reset
 	Remaining  string        // the header X-RateLimit-Remaining
 	For        time.Duration // of Hang
-	IDs        []int64       // of LoseFromIndex and PerIssueError
+	IDs        []int64       // of LoseFromIndex, StaleIndex and PerIssueError
 	Location   string        // of Redirect
 }
 
@@ -133,7 +137,7 @@ func (f *Fault) applies(path string) bool {
 	switch f.Do {
 	case EmptyPageWithToken, RepeatToken, ShortWalk:
 		return path == searchPath && strings.Contains(path, f.Match)
-	case LoseFromIndex:
+	case LoseFromIndex, StaleIndex:
 		return strings.HasPrefix(path, "/rest/api/3/search/") && strings.Contains(path, f.Match)
 	case PerIssueError:
 		return path == "/rest/api/3/issue/bulkfetch" && strings.Contains(path, f.Match)

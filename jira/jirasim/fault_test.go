@@ -160,6 +160,27 @@ func TestAnIndexThatLostIssues(t *testing.T) {
 	}
 }
 
+func TestAnIndexThatLagsBehind(t *testing.T) {
+	s := newSite(jirasim.Config{})
+	s.Update("PAY-2", func(i *jirasim.Issue) { i.Status, i.Summary = "Done", "Mended" })
+	end := s.Inject(jirasim.Fault{Do: jirasim.StaleIndex})
+	const open, fields = `{"jql":"statusCategory != Done and project = PAY"%s}`, `,"fields":["summary"]`
+	f := search(t, s, fmt.Sprintf(open, fields))
+	if f.ids() != "1 2 3" || string(f.Issues[1].Fields["summary"]) != `"Refund \"fails\""` {
+		t.Errorf("the stale index has %s, %s", f.ids(), f.Issues[1].Fields["summary"])
+	}
+	if got := search(t, s, fmt.Sprintf(open, `,"reconcileIssues":[10002]`)).ids(); got != "1 3" {
+		t.Errorf("reconciled = %s, want 1 3", got)
+	}
+	if got := read(t, s, "PAY-2").Fields.Status.Name; got != "Done" {
+		t.Errorf("a direct read = %s, want Done", got)
+	}
+	end()
+	if got := search(t, s, fmt.Sprintf(open, "")).ids(); got != "1 3" {
+		t.Errorf("afterwards = %s, want 1 3", got)
+	}
+}
+
 func TestPerIssueErrors(t *testing.T) {
 	s := newSite(jirasim.Config{})
 	s.Inject(jirasim.Fault{Do: jirasim.PerIssueError, IDs: []int64{10002, 10009}, Times: 1})

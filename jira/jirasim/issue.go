@@ -127,7 +127,7 @@ func (s *Server) Update(key string, change func(*Issue)) bool {
 	if r == nil {
 		return false
 	}
-	next := r.Issue
+	before, next := r.Issue, r.Issue
 	next.Labels, next.Components = slices.Clone(r.Labels), slices.Clone(r.Components)
 	change(&next)
 	next.ID, next.Key, next.ProjectKey = r.ID, r.Key, r.ProjectKey
@@ -139,7 +139,7 @@ func (s *Server) Update(key string, change func(*Issue)) bool {
 	}
 	s.complete(&next)
 	s.leaveParent(r)
-	r.Issue = next
+	r.Issue, r.before = next, &before
 	s.index(r)
 	return true
 }
@@ -181,7 +181,7 @@ func (s *Server) move(r *record, p *project) {
 	r.project, r.ProjectKey = p, p.Key
 	r.Key = fmt.Sprintf("%s-%d", p.Key, p.lastNumber+1)
 	r.Updated = s.now()
-	r.spellings = append([]string{"", ""}, former...)
+	r.spellings, r.before = append([]string{"", ""}, former...), nil
 	s.index(r)
 	for _, child := range children {
 		child.Parent = r.Key

@@ -26,7 +26,7 @@ type requestLog struct {
 }
 
 // keptRequests bounds the log of a site that runs for days.
-const keptRequests = 20_000
+const keptRequests = 5_000
 
 func (l *requestLog) add(r Request) {
 	l.mu.Lock()
@@ -42,7 +42,7 @@ func (l *requestLog) add(r Request) {
 }
 
 // Requests returns what was asked, in the order of the answers; of a great many
-// only the latest 20,000 and a few more.
+// only the latest 5,000 or some more.
 func (s *Server) Requests() []Request {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()

@@ -85,7 +85,7 @@ func (s *Server) searchIssues(c *call) *answer {
 	}
 	p := s.newPage(c)
 	p.raw(`{"issues":[`)
-	s.writeVisible(p, w.ids[min(at.offset, end):end], want)
+	s.writeVisible(p, w.ids[min(at.offset, end):end], want, c.trouble.index(q.ReconcileIssues))
 	p.raw(`]`)
 	at.offset = end
 	s.closePage(p, c, q, w, at)
@@ -111,13 +111,18 @@ func (s *Server) closePage(p *page, c *call, q issueQuery, w *walk, at position)
 	}
 }
 
-// writeVisible writes those of the issues that are there and may be seen.
-func (s *Server) writeVisible(p *page, ids []int64, want selection) {
+// writeVisible writes those of the issues that are there and may be seen, as the
+// index has them.
+func (s *Server) writeVisible(p *page, ids []int64, want selection, index func(*record) *record) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	written := 0
 	for _, id := range ids {
-		if r := s.issues[id]; r != nil && r.visible() {
+		r := s.issues[id]
+		if r == nil || !r.visible() {
+			continue
+		}
+		if r = index(r); r != nil {
 			p.comma(written)
 			p.issue(r, want)
 			written++

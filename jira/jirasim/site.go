@@ -40,6 +40,7 @@ type record struct {
 	// spellings are the key, the id, and any former keys: what JQL accepts for
 	// the issue.
 	spellings []string
+	before    *Issue // as it was before the latest Update
 }
 
 // isSubtask tells what Jira moves and deletes together with the parent.

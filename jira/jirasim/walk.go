@@ -119,15 +119,17 @@ func (s *Server) evaluate(c *call, query *jql.Query, reconcile []int64) []int64 
 	if c.identity.anonymous() {
 		return nil
 	}
-	lost := c.trouble.lost(reconcile)
+	index := c.trouble.index(reconcile)
 	match := query.Matcher(jql.Env{Now: s.now(), Zone: s.config.Zone, User: c.identity.accountID})
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	looking := &view{s: &s.site}
 	found := make([]*record, 0, len(s.order))
 	for _, r := range s.order {
-		if r.visible() && !lost[r.ID] && match(looking.on(r)) {
-			found = append(found, r)
+		if r.visible() {
+			if r = index(r); r != nil && match(looking.on(r)) {
+				found = append(found, r)
+			}
 		}
 	}
 	if query.Ordered() {
@@ -145,19 +147,26 @@ func (s *Server) sort(found []*record, query *jql.Query) {
 	slices.SortFunc(found, func(a, b *record) int { return query.Compare(left.on(a), right.on(b)) })
 }
 
-// lost is what the index does not know at the moment.
-func (t trouble) lost(reconcile []int64) map[int64]bool {
-	var lost map[int64]bool
-	for _, f := range t {
-		if f.Do != LoseFromIndex {
-			continue
-		}
-		for _, id := range f.IDs {
-			if lost == nil {
-				lost = make(map[int64]bool)
-			}
-			lost[id] = !slices.Contains(reconcile, id)
-		}
+// index returns how the search index has an issue at the moment: as it is, as it was,
+// or nil where the index has lost it. What is reconciled is as it is.
+func (t trouble) index(reconcile []int64) func(*record) *record {
+	if !t.has(LoseFromIndex) && !t.has(StaleIndex) {
+		return func(r *record) *record { return r }
 	}
-	return lost
+	return func(r *record) *record {
+		if slices.Contains(reconcile, r.ID) {
+			return r
+		}
+		for _, f := range t {
+			switch {
+			case f.Do == LoseFromIndex && slices.Contains(f.IDs, r.ID):
+				return nil
+			case f.Do == StaleIndex && r.before != nil && (len(f.IDs) == 0 || slices.Contains(f.IDs, r.ID)):
+				stale := *r
+				stale.Issue, stale.before = *r.before, nil
+				r = &stale
+			}
+		}
+		return r
+	}
 }
