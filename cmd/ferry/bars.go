@@ -11,21 +11,20 @@ import (
 	"ferry/internal/daemon"
 )
 
-// bars draws one bar for each kind. Reading and delivering go on at the same time, and the bar shows what is behind.
+// bars draws one bar for each kind, and one for what goes to Port.
 type bars struct {
 	out       io.Writer
 	container *mpb.Progress
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards the rest
 	kinds map[string]*bar
 	ended bool
 }
 
+// bar is mpb's with what it was last told.
 type bar struct {
 	*mpb.Bar
-	done bool
-
-	mu   sync.Mutex // guards last, which mpb reads from its own goroutine
+	mu   sync.Mutex // guards last, which mpb reads while it draws
 	last daemon.Progress
 }
 
@@ -34,11 +33,7 @@ const barWidth = 40
 
 func newBars(out io.Writer, options ...mpb.ContainerOption) *bars {
 	options = append(options, mpb.WithOutput(out), mpb.WithWidth(barWidth), mpb.WithRefreshRate(120*time.Millisecond))
-	return &bars{
-		out:       out,
-		container: mpb.New(options...),
-		kinds:     map[string]*bar{},
-	}
+	return &bars{out: out, container: mpb.New(options...), kinds: map[string]*bar{}}
 }
 
 // Write puts text above the bars while they are drawn.
@@ -59,39 +54,45 @@ func (b *bars) show(p daemon.Progress) {
 	}
 	one, known := b.kinds[p.Kind]
 	if !known {
-		one = b.add(p)
+		one = b.add(progressName(p))
 		b.kinds[p.Kind] = one
-	}
-	if one.done {
-		return
 	}
 	one.set(p)
 }
 
-func (b *bars) add(p daemon.Progress) *bar {
-	one := &bar{last: p}
-	counts := decor.Any(func(decor.Statistics) string { return " " + one.words() })
-	one.Bar = b.container.New(0, mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("█").Padding("░"),
-		mpb.PrependDecorators(decor.Name(progressName(p)+" ", decor.WCSyncSpaceR)),
-		mpb.AppendDecorators(counts))
+func (b *bars) add(name string) *bar {
+	one := &bar{}
+	style := mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("█").Padding("░")
+	one.Bar = b.container.New(0, style,
+		mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + one.words() })))
 	return one
 }
 
-// set moves the bar. An unknown total keeps it just short of its end; done completes it.
+// set moves the bar. Until the kind is done it stays short of its end, which would be the end of the bar itself: a
+// total is a guess, and Port's bar has none.
 func (one *bar) set(p daemon.Progress) {
+	if !one.keep(p) {
+		return
+	}
+	at := int64(p.Read + p.Delivered)
+	if p.Done {
+		one.SetTotal(at, true)
+		return
+	}
+	one.SetTotal(max(int64(p.Total), at)+1, false)
+	one.SetCurrent(at)
+}
+
+// keep remembers p, unless something newer came before it.
+func (one *bar) keep(p daemon.Progress) bool {
 	one.mu.Lock()
+	defer one.mu.Unlock()
+	if older(p, one.last) {
+		return false
+	}
 	one.last = p
-	one.mu.Unlock()
-	one.done = p.Done
-	total := int64(max(p.Total, p.Read) + 1)
-	if p.Done {
-		total = int64(max(p.Read, 1))
-	}
-	one.SetTotal(total, false)
-	one.SetCurrent(int64(p.Read))
-	if p.Done {
-		one.SetTotal(total, true)
-	}
+	return true
 }
 
 func (one *bar) words() string {
@@ -100,7 +101,7 @@ func (one *bar) words() string {
 	return progressWords(one.last)
 }
 
-// end completes what a run that failed has left open, and waits until all is drawn.
+// end draws everything for the last time. A kind that is not done stays where it is.
 func (b *bars) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -109,9 +110,7 @@ func (b *bars) end() {
 	}
 	b.ended = true
 	for _, one := range b.kinds {
-		if !one.done {
-			one.Abort(false)
-		}
+		one.Abort(false) // no more than a last drawing for one that is complete
 	}
 	b.container.Wait()
 }

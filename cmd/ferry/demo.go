@@ -48,6 +48,13 @@ const (
 // demoLatency is what an answer of the simulated Jira takes; a real one takes two to five times as long.
 const demoLatency = 50 * time.Millisecond
 
+// demoBegins says what will be seen, and why it is not every issue.
+const demoBegins = `a simulated Jira with %s issues (seed %d) is at %s
+ferry reads it into a local catalogue, without Port: all projects, and by the default mapping the issues
+that are not done or were created or changed within a week
+
+`
+
 func (c *demoCommand) Run(ctx context.Context, a *app) (err error) {
 	set, err := a.logSettings(c.logFlags)
 	if err != nil {
@@ -64,8 +71,7 @@ func (c *demoCommand) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeSite()) }()
-	fmt.Fprintf(a.stderr, "a simulated Jira with %s issues (seed %d) is at %s\n", thousands(c.Issues), c.Seed, address)
-
+	fmt.Fprintf(a.stderr, demoBegins, thousands(c.Issues), c.Seed, address)
 	shown := newDisplay(a, c.Plain)
 	defer shown.end()
 	log := logger(shown, set.LogLevel, set.LogFormat)
@@ -149,7 +155,7 @@ const followEvery = 3 * time.Second
 
 // follow lets the company work, and prints what Ferry notices of it, until a signal.
 func follow(ctx context.Context, a *app, s *daemon.Sync, w *world) error {
-	fmt.Fprintf(a.stderr, "\nthe company goes on working; ferry looks for changes every %s; Ctrl-C ends it\n", span(followEvery))
+	fmt.Fprintf(a.stderr, "\nthe company goes on working; ferry looks for changes every %.0f s; Ctrl-C ends it\n", followEvery.Seconds())
 	noticed := 0
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.work(ctx) })

@@ -125,13 +125,14 @@ func (a *app) settings(flags layer, faults []string) (settings, error) {
 	return set, notRight(append(faults, more...))
 }
 
-// logSettings reads how to log, for a command that has no use for the rest and does not mind what is wrong with it.
+// logSettings reads how to log, for a command for people, who want to see what it shows rather than what it logs. It
+// has no use for the other settings and does not mind what is wrong with them.
 func (a *app) logSettings(flags logFlags) (settings, error) {
 	l := layer{}
 	flags.put(l)
 	r := &reader{&sources{layers: gather(l, a.around).layers}}
 	var set settings
-	r.log(&set, a.terminal)
+	r.log(&set, true)
 	return set, notRight(r.faults)
 }
 

@@ -30,16 +30,18 @@ func newDisplay(a *app, plain bool) display {
 // lineEvery is how often a kind that is under way gets a line.
 const lineEvery = 10 * time.Second
 
-// lines writes one line when a kind begins, one when it ends, and one every lineEvery between.
+// lines writes a line when a kind begins, when it ends, and every lineEvery between.
 type lines struct {
 	mu    sync.Mutex
 	out   io.Writer
 	kinds map[string]*lineState
+	order []*lineState
 }
 
 type lineState struct {
-	said time.Time // of the last line
-	done bool
+	last   daemon.Progress
+	saidAt time.Time
+	behind bool // last has not been said
 }
 
 func (l *lines) Write(b []byte) (int, error) {
@@ -52,27 +54,47 @@ func (l *lines) show(p daemon.Progress) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	state, known := l.kinds[p.Kind]
-	switch {
-	case !known:
-		state = &lineState{}
+	if !known {
+		state = &lineState{saidAt: time.Now()}
 		l.kinds[p.Kind] = state
-		if !p.Done && p.Kind != "" {
-			l.say(state, p.Kind+": reading")
-			return
+		l.order = append(l.order, state)
+		if p.Kind != "" && !p.Done {
+			l.say(p.Kind + ": reading")
 		}
-	case state.done, !p.Done && time.Since(state.said) < lineEvery:
+	}
+	if older(p, state.last) {
 		return
 	}
-	state.done = p.Done
-	l.say(state, progressLine(p))
+	state.last, state.behind = p, true
+	if p.Done || time.Since(state.saidAt) >= lineEvery {
+		l.sayState(state)
+	}
 }
 
-func (l *lines) say(state *lineState, text string) {
-	state.said = time.Now()
+// end says how far each kind has come that did not come to its end, and how much went to Port, which has none.
+func (l *lines) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, state := range l.order {
+		if state.behind {
+			l.sayState(state)
+		}
+	}
+}
+
+func (l *lines) sayState(state *lineState) {
+	state.saidAt, state.behind = time.Now(), false
+	l.say(progressLine(state.last))
+}
+
+func (l *lines) say(text string) {
 	_, _ = fmt.Fprintln(l.out, text) // with nobody left to read progress, the run itself goes on
 }
 
-func (*lines) end() {}
+// older reports whether p was overtaken by last on its way: goroutines that count together tell in any order.
+func older(p, last daemon.Progress) bool {
+	return last.Done || !p.Done && (p.Read < last.Read || p.Delivered < last.Delivered)
+}
 
 // progressLine is the state of a kind in words, "issue: 1,200 of about 3,000 read", or, where there is no kind, of what
 // goes to Port: "port: 900 delivered".

@@ -116,7 +116,7 @@ func (r *reader) jira(set *settings) {
 // the gateway and sites under other names may. Where the host is not known yet, most will need it.
 func needsEmail(host string) bool {
 	u, err := url.Parse(host)
-	return err != nil || host == "" || strings.HasSuffix(u.Hostname(), ".atlassian.net")
+	return err != nil || u.Hostname() == "" || strings.HasSuffix(u.Hostname(), ".atlassian.net")
 }
 
 func (r *reader) port(set *settings) {
