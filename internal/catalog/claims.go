@@ -153,7 +153,7 @@ func (a *applying) claim(k claimKey, e Entity) ([]any, error) {
 	row.claims++
 	row.touched = true
 	return []any{a.s.integration, a.reading, a.batch.Parent, k.item, k.resource, k.n,
-		row.id, keyset, flag(e.Searching), next.refs, next.body}, nil
+		row.id, keyset, bit(e.Searching), next.refs, next.body}, nil
 }
 
 // leave takes a claim that was off its entity.

@@ -18,9 +18,9 @@ func (a *applying) writeEntities() error {
 			continue
 		}
 		a.done.Changes = append(a.done.Changes, Change{e.verb(), e.blueprint, e.identifier})
-		searching := flag(sums[e.id].after.searching)
+		searching := bit(sums[e.id].after.searching)
 		if e.isNew {
-			values = append(values, e.id, a.s.integration, e.blueprint, e.identifier, flag(e.search), searching,
+			values = append(values, e.id, a.s.integration, e.blueprint, e.identifier, bit(e.search), searching,
 				a.reading, e.claims, 1, a.batch.Run, a.batch.Run)
 			continue
 		}
@@ -46,7 +46,7 @@ func (e *entityRow) verb() Verb {
 	return Changed
 }
 
-func flag(b bool) int {
+func bit(b bool) int {
 	if b {
 		return 1
 	}

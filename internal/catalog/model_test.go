@@ -3,6 +3,7 @@ package catalog
 import (
 	"cmp"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,6 +19,9 @@ import (
 // TestStoreIsItsModel drives a store and a plain model of it with the same random operations,
 // and compares the two after each.
 func TestStoreIsItsModel(t *testing.T) {
+	if watched {
+		set(t, "rapid.checks", "3")
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, rt)
 		defer w.close()
@@ -38,6 +42,14 @@ func TestStoreIsItsModel(t *testing.T) {
 			"reopen":    w.reopen,
 		})
 	})
+}
+
+func set(t *testing.T, name, value string) {
+	old := flag.Lookup(name).Value.String()
+	t.Cleanup(func() { _ = flag.Set(name, old) })
+	if err := flag.Set(name, value); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // world is a store, its model, and what is under way around it.

@@ -1,0 +1,182 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+)
+
+func openIn(t testing.TB, dir string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Config{Dir: dir, Integration: "jira"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func ask[T any](t testing.TB, s *Store, query string) (answer T) {
+	t.Helper()
+	if err := s.readers.QueryRow(query).Scan(&answer); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return answer
+}
+
+// holdWriter keeps the writer's place until the function returned is called.
+func (s *Store) holdWriter() (release func()) {
+	s.leading <- struct{}{}
+	return func() { <-s.leading }
+}
+
+// gather starts changes and returns when all of them wait for the writer.
+func gather(s *Store, changes []func(*tx) error) (wait func() []error) {
+	errs := make([]error, len(changes))
+	var all sync.WaitGroup
+	for i, change := range changes {
+		all.Go(func() { errs[i] = s.write(context.Background(), change) })
+	}
+	for waiting := 0; waiting < len(changes); {
+		s.mu.Lock()
+		waiting = len(s.waiting)
+		s.mu.Unlock()
+	}
+	return func() []error { all.Wait(); return errs }
+}
+
+func addName(name string) func(*tx) error {
+	return func(t *tx) error {
+		_, err := t.s.readings.id(t, name)
+		return err
+	}
+}
+
+func TestWritersThatWaitShareOneCommit(t *testing.T) {
+	s := openIn(t, t.TempDir())
+	var changes []func(*tx) error
+	for i := range 20 {
+		changes = append(changes, addName(fmt.Sprint("reading ", i)))
+	}
+	before := walFrames(t, s)
+	release := s.holdWriter()
+	wait := gather(s, changes)
+	release()
+	for i, err := range wait() {
+		if err != nil {
+			t.Errorf("change %d: %v", i, err)
+		}
+	}
+	// Twenty small changes touch one table and its two indexes. One commit writes each page
+	// once; twenty commits would write them twenty times.
+	if pages := walFrames(t, s) - before; pages > 6 {
+		t.Errorf("20 changes wrote %d pages to the log, want those of one commit", pages)
+	}
+	if n := ask[int](t, s, `SELECT COUNT(*) FROM reading`); n != 20 {
+		t.Errorf("%d readings, want 20", n)
+	}
+}
+
+// walFrames is how many pages the log holds, as a checkpoint that moves nothing counts them.
+func walFrames(t *testing.T, s *Store) int {
+	t.Helper()
+	var busy, log, moved int
+	if err := s.writer.QueryRowContext(t.Context(), `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &log, &moved); err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
+func TestAChangeThatFailsSpoilsNoOther(t *testing.T) {
+	s := openIn(t, t.TempDir())
+	errBad := errors.New("bad")
+	bad := func(t *tx) error {
+		if err := addName("taken back")(t); err != nil {
+			return err
+		}
+		return errBad
+	}
+	release := s.holdWriter()
+	wait := gather(s, []func(*tx) error{addName("a"), bad, addName("b"), bad, addName("c")})
+	release()
+	failed := 0
+	for _, err := range wait() {
+		if errors.Is(err, errBad) {
+			failed++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if failed != 2 {
+		t.Errorf("%d changes failed, want the 2 bad ones", failed)
+	}
+	// The name that was taken back is not remembered: it gets a row when it is asked for again.
+	if err := s.Touch(t.Context(), "taken back", "", []string{"1"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Take(t.Context(), "taken back", "", 1); err != nil || len(got) != 1 {
+		t.Errorf("Take after its reading was rolled back = %v, %v, want the row", got, err)
+	}
+	if n := ask[int](t, s, `SELECT COUNT(*) FROM reading`); n != 4 {
+		t.Errorf("%d readings, want a, b, c and the one asked for again", n)
+	}
+}
+
+// What fails with its whole transaction must not leave a neighbour written on its own.
+func TestAChangeThatLosesTheTransactionFailsAll(t *testing.T) {
+	s := openIn(t, t.TempDir())
+	lose := func(t *tx) error {
+		if err := t.exec(`ROLLBACK`); err != nil { // as SQLite does by itself on a full disk
+			return err
+		}
+		return errors.New("disk full")
+	}
+	release := s.holdWriter()
+	wait := gather(s, []func(*tx) error{addName("a"), lose, addName("b")})
+	release()
+	for i, err := range wait() {
+		if err == nil {
+			t.Errorf("change %d succeeded in a transaction that was lost", i)
+		}
+	}
+	if n := ask[int](t, s, `SELECT COUNT(*) FROM reading`); n != 0 {
+		t.Errorf("%d readings were written, want none", n)
+	}
+	if err := s.Touch(t.Context(), "a", "", []string{"1"}); err != nil {
+		t.Errorf("the next change: %v", err)
+	}
+}
+
+func TestAWaiterThatIsCancelledIsNeitherLostNorDoubled(t *testing.T) {
+	s := openIn(t, t.TempDir())
+	release := s.holdWriter()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Touch(ctx, "issue", "", []string{"1"}) }()
+	for waiting := 0; waiting < 1; {
+		s.mu.Lock()
+		waiting = len(s.waiting)
+		s.mu.Unlock()
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("Touch that was cancelled = %v, want context.Canceled", err)
+	}
+	release()
+	// Cancelled at any moment, a change that returned nil is there once, and one that returned
+	// an error is not.
+	kept := 0
+	for i := range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		go cancel()
+		if err := s.Touch(ctx, "issue", "", []string{fmt.Sprint("i", i)}); err == nil {
+			kept++
+		}
+		cancel()
+	}
+	if n, hints := ask[int](t, s, `SELECT COUNT(*) FROM dirty`), ask[int](t, s, `SELECT COALESCE(SUM(hints), 0) FROM dirty`); n != kept || hints != kept {
+		t.Errorf("%d rows with %d hints, want %d as were acknowledged", n, hints, kept)
+	}
+}
