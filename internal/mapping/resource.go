@@ -205,9 +205,6 @@ func (p *parser) group(values map[string]at, name string, kind place, search boo
 			f.search.prefix(name + ".")
 		}
 		f.encoded = append(appendString(nil, key), ':')
-		if len(fields) > 0 {
-			f.encoded = append([]byte{','}, f.encoded...)
-		}
 		fields = append(fields, f)
 	}
 	return fields
