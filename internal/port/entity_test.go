@@ -66,6 +66,22 @@ func TestWhatAnEntityErrorMeans(t *testing.T) {
 	}
 }
 
+func TestErrorsReadAsSentences(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{&port.Error{Method: "POST", Path: "/v1/x", Status: 422, Code: "invalid_request", Message: "no"}, "POST /v1/x: Port answered 422 Unprocessable Entity (invalid_request): no"},
+		{&port.Error{Method: "GET", Path: "/v1/x", Err: errors.New("connection refused")}, "GET /v1/x: connection refused"},
+		{&port.EntityError{Status: 404, Code: "not_found", Message: "no P"}, "Port refused the entity with 404 (not_found): no P"},
+		{&port.EntityError{Code: "no_outcome", Message: "not said"}, "not said"},
+	} {
+		if got := tt.err.Error(); got != tt.want {
+			t.Errorf("Error() = %q, want %q", got, tt.want)
+		}
+	}
+}
+
 // An unknown blueprint is the request's error, not each entity's.
 func TestUnknownBlueprintIsNotFound(t *testing.T) {
 	_, err := newClient(t, newPort(portsim.Config{}).Transport()).Upsert(t.Context(), "nowhere", []json.RawMessage{entity("A")}, merging)

@@ -15,8 +15,8 @@ const (
 	longestHint = 5 * time.Minute
 	// retries500 is how often a plain 500 is repeated: it is seldom about the moment.
 	retries500 = 2
-	// epochFrom tells the two readings of x-ratelimit-reset apart: above it, a moment; below, a number of seconds.
-	epochFrom = 10_000
+	// epochFrom tells the two readings of a number apart: from 1973 on a moment, below a number of seconds.
+	epochFrom = 100_000_000
 )
 
 // tries remembers what happened to one call so far.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -57,6 +58,15 @@ func TestEveryFailureEndsInTheRightErrorOrRetry(t *testing.T) {
 		{"503 with Retry-After", read, portsim.Fault{Status: 503, Header: retry, Times: 1}, nil, 2, 30 * time.Second, 30 * time.Second},
 		{"429 with Retry-After", upsert, portsim.Fault{Status: 429, Header: retry, Times: 1}, nil, 2, 30 * time.Second, 30 * time.Second},
 		{"429 with an hour", upsert, portsim.Fault{Status: 429, Header: http.Header{"Retry-After": {"3600"}}, Times: 1}, nil, 2, 5 * time.Minute, 5 * time.Minute},
+		{"503 with a date", read, portsim.Fault{Status: 503, Header: http.Header{"Retry-After": {"Sat, 01 Jan 2000 00:00:40 GMT"}}, Times: 1}, nil, 2, 40 * time.Second, 40 * time.Second},
+		{"503 with a date long gone", read, portsim.Fault{Status: 503, Header: http.Header{"Retry-After": {"Fri, 01 Jan 1999 00:00:40 GMT"}}, Times: 1}, nil, 2, 150 * time.Millisecond, 300 * time.Millisecond},
+		{"503 with nonsense", read, portsim.Fault{Status: 503, Header: http.Header{"Retry-After": {"soon"}}, Times: 1}, nil, 2, 150 * time.Millisecond, 300 * time.Millisecond},
+		{"503 with less than nothing", read, portsim.Fault{Status: 503, Header: http.Header{"Retry-After": {"-1"}}, Times: 1}, nil, 2, 150 * time.Millisecond, 300 * time.Millisecond},
+		{"503 with hours in seconds", read, portsim.Fault{Status: 503, Header: http.Header{"Retry-After": {"20000"}}, Times: 1}, nil, 2, 5 * time.Minute, 5 * time.Minute},
+		{"429 with a reset in seconds", read, portsim.Fault{Status: 429, Header: http.Header{"X-Ratelimit-Reset": {"15"}}, Times: 1}, nil, 2, 15 * time.Second, 15 * time.Second},
+		{"429 with a reset as an epoch", read, portsim.Fault{Status: 429, Header: http.Header{"X-Ratelimit-Reset": {"946684825"}}, Times: 1}, nil, 2, 25 * time.Second, 25 * time.Second},
+		{"429 with a reset as a date", read, portsim.Fault{Status: 429, Header: http.Header{"X-Ratelimit-Reset": {"2000-01-01T00:00:35Z"}}, Times: 1}, nil, 2, 35 * time.Second, 35 * time.Second},
+		{"503 with a reset", read, portsim.Fault{Status: 503, Header: http.Header{"X-Ratelimit-Reset": {"100"}}, Times: 1}, nil, 2, 150 * time.Millisecond, 300 * time.Millisecond},
 		{"429 for ever", upsert, portsim.Fault{Status: 429}, port.ErrUnavailable, 7, 9 * time.Second, 19 * time.Second},
 		{"cut", read, portsim.Fault{Status: 200, Body: `{"ok":true,"blueprint":{}}`, Cut: true, Times: 1}, nil, 2, 150 * time.Millisecond, 300 * time.Millisecond},
 		{"JSON that ends early", read, portsim.Fault{Status: 200, Body: `{"ok":true,`, Times: 1}, nil, 2, 150 * time.Millisecond, 300 * time.Millisecond},
@@ -167,6 +177,54 @@ func TestTokenIsFetchedOnceAndReplacedBeforeItEnds(t *testing.T) {
 		all()
 		tokens("withdrawn", 3)
 	})
+}
+
+func TestTokensOfOddLives(t *testing.T) {
+	for answer, want := range map[string]int{ // tokens fetched for two calls a minute apart
+		`{"accessToken":"t"}`:                    1,
+		`{"accessToken":"t","expiresIn":-5}`:     1,
+		`{"accessToken":"t","expiresIn":1e300}`:  1,
+		`{"accessToken":"t","expiresIn":90}`:     2,
+		`{"accessToken":"t","expiresIn":121.5}`:  1,
+		`{"accessToken":"t","tokenType":"Bear"}`: 1,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			sim := newPort(portsim.Config{})
+			sim.Inject(portsim.Fault{Match: portsim.On("POST", "access_token"), Status: 200, Body: answer})
+			sim.Inject(portsim.Fault{Match: portsim.On("GET", "organization"), Status: 200, Body: `{"organization":{"featureFlags":["A"]}}`})
+			client := newClient(t, sim.Transport())
+			for range 2 {
+				got, err := client.Organization(t.Context())
+				if err != nil || !got.Has("A") || got.Has("B") {
+					t.Errorf("Organization = %+v, %v; want flag A", got, err)
+				}
+				time.Sleep(time.Minute)
+			}
+			if got := sim.Count("POST", "access_token"); got != want {
+				t.Errorf("%s: tokens fetched = %d, want %d", answer, got, want)
+			}
+		})
+	}
+}
+
+func TestWhatIsNoTokenIsSaid(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"ok":true}`:   "is OCEAN__PORT__BASE_URL Port's API?",
+		`<html>log in`:  "is OCEAN__PORT__BASE_URL Port's API",
+		`{"accessToken`: "cut",
+	} {
+		sim := newPort(portsim.Config{})
+		sim.Inject(portsim.Fault{Match: portsim.On("POST", "access_token"), Status: 200, Body: body})
+		_, err := newClient(t, sim.Transport(), func(c *port.Config) { c.Retries = -1 }).Organization(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Organization after token answer %q = %v, want %q in it", body, err, want)
+		}
+	}
+	sim := newPort(portsim.Config{})
+	sim.Inject(portsim.Fault{Match: portsim.On("POST", "access_token"), Status: 404})
+	if _, err := newClient(t, sim.Transport()).Organization(t.Context()); err == nil || !strings.Contains(err.Error(), "check OCEAN__PORT__BASE_URL") {
+		t.Errorf("Organization of no Port = %v, want it to name OCEAN__PORT__BASE_URL", err)
+	}
 }
 
 // One caller goes away while it fetches the token for all: the others do not share its end.

@@ -107,12 +107,21 @@ func (c *Client) newToken(ctx context.Context) (token, error) {
 		return token{}, &Error{Method: http.MethodPost, Path: "/v1/auth/access_token", Status: http.StatusOK, Code: codeNotJSON,
 			Message: "the answer holds no access token; is OCEAN__PORT__BASE_URL Port's API?"}
 	}
-	life := time.Duration(answer.ExpiresIn * float64(time.Second))
 	return token{
 		header:  cmp.Or(answer.TokenType, "Bearer") + " " + answer.AccessToken,
 		bare:    answer.AccessToken,
-		replace: asked.Add(life - min(early, life/2)),
+		replace: asked.Add(untilReplaced(answer.ExpiresIn)),
 	}, nil
+}
+
+// untilReplaced is how long a token is used of which Port says that it lives so many seconds. One without a word on it
+// is used for an hour: if that is too long, a 401 says so.
+func untilReplaced(seconds float64) time.Duration {
+	if seconds <= 0 {
+		seconds = 3600
+	}
+	life := time.Duration(min(seconds, 30*24*3600) * float64(time.Second))
+	return life - min(early, life/2)
 }
 
 // credentials turns a refusal at the token endpoint into the sentence that says what to do. Port knows an account in

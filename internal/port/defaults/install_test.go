@@ -228,6 +228,16 @@ func TestInstallAfterALostCreation(t *testing.T) {
 	}
 }
 
+// An answer to a change that does not hold the integration is not taken for an empty integration.
+func TestInstallReadsAgainWhatAnAnswerLeavesOut(t *testing.T) {
+	sim := portsim.New(portsim.Config{})
+	sim.Inject(portsim.Fault{Match: portsim.On("PATCH", "/v1/integration/my-jira"), Late: true, Status: 200, Body: `{"ok":true}`})
+	got, err := defaults.Install(t.Context(), connect(t, sim), defaults.Options{})
+	if err != nil || !got.Initialized || got.Config == nil {
+		t.Errorf("Install = %s, %v; want it whole", got.Raw, err)
+	}
+}
+
 func TestInstallWhenAnotherProcessIsFaster(t *testing.T) {
 	sim := portsim.New(portsim.Config{})
 	sim.SetIntegration("my-jira", map[string]any{"config": map[string]any{"by": "the other"}})

@@ -406,6 +406,48 @@ func TestSearchAndDatasource(t *testing.T) {
 	}
 }
 
+func TestSearchOperators(t *testing.T) {
+	d := open(t, portsim.Config{})
+	d.sim.Put(portsim.Entity{Blueprint: "issue", Identifier: "A", Title: "Alpha", Icon: "Jira", Team: []string{"x"},
+		Properties: map[string]any{"status": "open", "size": 2, "labels": []string{"ui"}}, Relations: map[string]any{"parent": "P", "subtasks": []string{"S"}, "project": nil}}, agent)
+	for rule, want := range map[string]bool{
+		`"$identifier" "=" "A"`: true, `"$title" "beginsWith" "Al"`: true, `"$title" "endsWith" "Al"`: false, `"$icon" "=" "Jira"`: true,
+		`"$team" "=" ["x"]`: true, `"$datasource" "contains" "/my-jira/"`: true, `"$createdAt" ">" "2000-01-01"`: true, `"$updatedAt" "<" "2000-01-01"`: false,
+		`"status" "in" ["open","done"]`: true, `"status" "notIn" ["open"]`: false, `"status" "!=" "open"`: false, `"status" "notContains" "op"`: false,
+		`"labels" "contains" "ui"`: true, `"labels" "containsAny" ["api","ui"]`: true, `"labels" "containsAny" ["api"]`: false,
+		`"size" "=" 2`: true, `"size" ">" 2`: false, `"size" ">=" 2`: true, `"size" "<=" 1`: false, `"size" "<" "3"`: false,
+		`"parent" "=" "P"`: true, `"subtasks" "contains" "S"`: true, `"project" "isEmpty" null`: true, `"level" "isEmpty" null`: true, `"labels" "isNotEmpty" null`: true,
+		`"status" "isEmpty" null`: false,
+	} {
+		parts := strings.SplitN(rule, " ", 3)
+		_, answer := d.send("POST", "/v1/entities/search", `{"combinator":"or","rules":[{"property":`+parts[0]+`,"operator":`+parts[1]+`,"value":`+parts[2]+`}]}`)
+		if found, _ := answer["entities"].([]any); (len(found) == 1) != want {
+			t.Errorf("search %s found %v, want it found: %t", rule, answer, want)
+		}
+	}
+}
+
+func TestSingleEntities(t *testing.T) {
+	d := open(t, portsim.Config{})
+	for _, tt := range []struct {
+		method, path, body string
+		want               int
+	}{
+		{"POST", "/issue/entities" + upserting, `{"identifier":"a/b","relations":{"project":"P"}}`, 201},
+		{"POST", "/issue/entities" + upserting, `{"identifier":"a/b"}`, 200},
+		{"POST", "/issue/entities" + upserting, `{"identifier":"a b"}`, 422}, {"POST", "/issue/entities", `[]`, 422}, {"POST", "/nowhere/entities", `{}`, 404},
+		{"GET", "/issue/entities/a%2Fb", "", 200}, {"GET", "/issue/entities/none", "", 404}, {"GET", "/nowhere/entities/x", "", 404},
+	} {
+		if status, _ := d.send(tt.method, "/v1/blueprints"+tt.path, tt.body); status != tt.want {
+			t.Errorf("%s %s %s = %d, want %d", tt.method, tt.path, tt.body, status, tt.want)
+		}
+	}
+	d.sim.Remove("issue", "a/b")
+	if d.sim.Len("issue") != 0 || d.sim.Len("project") != 1 {
+		t.Errorf("after Remove: %d issues, %d projects; want 0 and 1", d.sim.Len("issue"), d.sim.Len("project"))
+	}
+}
+
 func TestBlueprints(t *testing.T) {
 	d := open(t, portsim.Config{})
 	d.put("user", upserting, `{"identifier":"u"}`)
