@@ -1,0 +1,178 @@
+package daemon_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ferry/internal/catalog"
+	"ferry/internal/daemon"
+	"ferry/internal/port"
+	"ferry/internal/port/portsim"
+	"ferry/jira"
+	"ferry/jira/jirasim"
+)
+
+const (
+	email, token           = "ferry@example.com", "jira-token-2f9c"
+	clientID, clientSecret = "port-client", "port-secret-77a1"
+)
+
+// world is a Jira, a Port, and a place for a store between them.
+type world struct {
+	t        *testing.T
+	jira     *jirasim.Server
+	port     *portsim.Server
+	jiraURL  string
+	portURL  string
+	dir      string
+	mapping  string // empty: the integration's in Port
+	token    string // the Jira token that ferry has
+	secret   string // the Port secret that ferry has
+	accept   bool   // --accept-deletions
+	account  bool   // --accept-account
+	retries  int    // of both clients
+	noPort   bool
+	timeout  time.Duration // per attempt at Jira
+	logged   strings.Builder
+	jiraPath string // below the host, as at the gateway
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), token: token, secret: clientSecret, retries: 2, timeout: 5 * time.Second}
+	w.jira = jirasim.New(jirasim.Config{Seed: 1, Email: email, Token: token, BaseURL: "https://acme.atlassian.net"})
+	w.port = portsim.New(portsim.Config{ClientID: clientID, ClientSecret: clientSecret, Log: true})
+	w.jiraURL, w.portURL = serve(t, httptest.NewServer(w.jira)), serve(t, httptest.NewServer(w.port))
+	return w
+}
+
+func serve(t *testing.T, s *httptest.Server) string {
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// clients are fresh clients, as a started process has them.
+func (w *world) clients() (*jira.Client, *port.Client) {
+	w.t.Helper()
+	auth, err := jira.Automatic(email, w.token)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	j, err := jira.New(w.jiraURL+w.jiraPath, auth, jira.Config{
+		Timeout: w.timeout, Retries: w.retries, RetryBase: time.Millisecond, RetryCap: 10 * time.Millisecond,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if w.noPort {
+		return j, nil
+	}
+	p, err := port.New(port.Config{
+		BaseURL: w.portURL, ClientID: clientID, ClientSecret: w.secret, Type: "jira", Identifier: "my-jira", Version: "1.0.0",
+		Timeout: 5 * time.Second, Retries: w.retries, RetryBase: time.Millisecond, RetryCap: 10 * time.Millisecond,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(p.Close)
+	return j, p
+}
+
+// sync runs once, as `ferry sync` does: a process of its own, with the store on the disk.
+func (w *world) sync() (*daemon.Report, error) {
+	w.t.Helper()
+	store, err := catalog.Open(w.t.Context(), catalog.Config{Dir: w.dir, Integration: "my-jira"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() {
+		if err := store.Close(); err != nil {
+			w.t.Errorf("close the store: %v", err)
+		}
+	}()
+	j, p := w.clients()
+	s := &daemon.Sync{
+		Jira: j, Port: p, Store: store, AcceptDeletions: w.accept, AcceptAccount: w.account,
+		Logger: slog.New(slog.NewTextHandler(&w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if w.mapping != "" {
+		s.Mapping, s.MappingName = []byte(w.mapping), "mapping.yaml"
+	}
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	defer cancel()
+	report, err := s.Run(ctx)
+	w.noSecret(fmt.Sprintf("%v %+v %s", err, report, w.logged.String()))
+	return report, err
+}
+
+// mustSync runs once and wants everything to be right.
+func (w *world) mustSync() *daemon.Report {
+	w.t.Helper()
+	report, err := w.sync()
+	if err != nil {
+		w.t.Fatalf("sync: %v", err)
+	}
+	if report.State != catalog.Completed {
+		w.t.Fatalf("sync is %s, want completed; set aside: %v", report.State, report.Asides)
+	}
+	w.addsUp(report)
+	return report
+}
+
+// addsUp: the parts of a report's rows are the whole.
+func (w *world) addsUp(report *daemon.Report) {
+	w.t.Helper()
+	for _, k := range report.Kinds {
+		if parts := k.Created + k.Updated + k.Unchanged + k.Refused + k.Unsent; parts != k.Mapped {
+			w.t.Errorf("%s: created, updated, unchanged, refused and unsent are %d, mapped is %d: %+v", k.Kind, parts, k.Mapped, k)
+		}
+	}
+}
+
+func (w *world) noSecret(text string) {
+	w.t.Helper()
+	for _, secret := range []string{token, clientSecret, "wrong-token", "wrong-secret"} {
+		if strings.Contains(text, secret) {
+			w.t.Errorf("a secret was printed: %s", text)
+		}
+	}
+}
+
+// identifiers are those that Port has of a blueprint.
+func (w *world) identifiers(blueprint string) []string {
+	var ids []string
+	for _, e := range w.port.Entities(blueprint) {
+		ids = append(ids, e.Identifier)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// writes are the entities Port was sent and told to delete since the last Forget.
+func (w *world) writes() int { return w.port.Upserted() + w.port.Deleted() }
+
+// addIssues makes issues KEY-1 to KEY-n in the project.
+func (w *world) addIssues(project string, n int) {
+	w.jira.AddProject(jirasim.Project{Key: project, Name: "Project " + project})
+	for i := range n {
+		w.jira.AddIssue(jirasim.Issue{
+			Key: fmt.Sprintf("%s-%d", project, i+1), ProjectKey: project, Summary: fmt.Sprintf("Work %d of %s", i+1, project),
+			Type: "Task", Status: "To Do", StatusCategory: "To Do", Priority: "Medium",
+		})
+	}
+}
+
+func kind(report *daemon.Report, name string) daemon.KindReport {
+	for _, k := range report.Kinds {
+		if k.Kind == name {
+			return k
+		}
+	}
+	return daemon.KindReport{}
+}
