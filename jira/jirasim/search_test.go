@@ -41,6 +41,44 @@ func TestSearchEvaluatesJQL(t *testing.T) {
 	}
 }
 
+func TestSearchSeesTextsAndCustomFields(t *testing.T) {
+	s := newSite(jirasim.Config{})
+	custom := func(key, field, value string) {
+		s.Update(key, func(i *jirasim.Issue) { i.Custom = map[string]jsonText{field: jsonText(value)} })
+	}
+	custom("PAY-1", "customfield_10016", "5")
+	custom("PAY-2", "customfield_10016", "2.5")
+	custom("PAY-3", "customfield_10030", `"red"`)
+	custom("PAY-4", "customfield_10030", `{"value":"Blue","id":"7"}`)
+	custom("APP-1", "customfield_10030", `{"name":"Red"}`)
+	custom("APP-2", "customfield_10030", `["list"]`)
+	s.Update("APP-2", func(i *jirasim.Issue) { i.Description = "It falls over" })
+	s.AddIssue(jirasim.Issue{Key: "APP-3", Summary: "Orphan", Parent: "APP-99", Assignee: "stranger"})
+	for _, c := range []struct{ jql, want string }{
+		{"'Story Points' = 5", "1"},
+		{"cf[10016] > 4", "1"},
+		{"cf[10016] is not empty", "1 2"},
+		{"cf[10030] = red", "3 5"},
+		{"cf[10030] = blue", "4"},
+		{"description ~ falls", "6"},
+		{"text ~ falls", "6"},
+		{"text ~ refund", "2"},
+		{"description is empty and project = APP", "5 8"},
+		{"parent is not empty", "2 3 8"},
+		{"parent = APP-99", "8"},
+		{"assignee = stranger", "8"},
+		{"creator is empty and project = APP", "5 6 8"},
+		{"sprint is empty and key = PAY-1", "1"},
+	} {
+		if got := search(t, s, fmt.Sprintf(`{"jql":%q}`, c.jql)).ids(); got != c.want {
+			t.Errorf("search(%s) = %q, want %q", c.jql, got, c.want)
+		}
+	}
+	if got := string(search(t, s, `{"jql":"key = APP-3","fields":["parent"]}`).Issues[0].Fields["parent"]); got != "null" {
+		t.Errorf("a parent that is not there = %s, want null", got)
+	}
+}
+
 func TestSearchRefuses(t *testing.T) {
 	s := newSite(jirasim.Config{})
 	const eight = "key, id, created, updated, status, type, priority, summary"

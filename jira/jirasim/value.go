@@ -2,6 +2,7 @@ package jirasim
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 
@@ -117,6 +118,7 @@ func (v *view) parent() jql.Values {
 }
 
 // custom reads a custom field: a text, a number, or an object with a value or a name.
+// The queries know whole numbers only: a fraction counts as its whole part.
 func custom(raw json.RawMessage) jql.Values {
 	var value any
 	if len(raw) == 0 || json.Unmarshal(raw, &value) != nil {
@@ -126,7 +128,7 @@ func custom(raw json.RawMessage) jql.Values {
 	case string:
 		return words([]string{value})
 	case float64:
-		return jql.Values{Strings: []string{string(raw)}, Num: int64(value)}
+		return jql.Values{Strings: []string{strconv.FormatInt(int64(value), 10)}, Num: int64(value)}
 	case map[string]any:
 		for _, name := range []string{"value", "name"} {
 			if text, ok := value[name].(string); ok {
