@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -138,10 +139,11 @@ func (d *Deliverer) owned(ctx context.Context, list []catalog.Pending) ([]catalo
 	return ours, err
 }
 
-// absent reports that Port says by this error that it has no such thing. A proxy's page does not
-// say that.
+// absent reports that Port itself says that it has no such thing: with its name for the error,
+// which the page of a proxy or of another server does not have.
 func absent(err error) bool {
-	return errors.Is(err, port.ErrNotFound) && !errors.Is(err, port.ErrUnavailable)
+	e, ok := errors.AsType[*port.Error](err)
+	return ok && e.Status == http.StatusNotFound && e.Code == "not_found"
 }
 
 func identifiers(list []catalog.Pending) []string {

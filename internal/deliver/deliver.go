@@ -48,6 +48,7 @@ type Deliverer struct {
 	mu     sync.Mutex
 	result Result
 	absent map[string]bool // blueprints Port does not have; they are not asked for twice
+	kept   map[int64]bool  // rows that Port would not delete
 }
 
 // Result is what became of entities in one call.
@@ -73,7 +74,7 @@ func New(store *catalog.Store, client *port.Client, config Config) *Deliverer {
 	return &Deliverer{
 		store: store, client: client, config: config,
 		log:    cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
-		absent: map[string]bool{},
+		absent: map[string]bool{}, kept: map[int64]bool{},
 	}
 }
 

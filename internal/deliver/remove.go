@@ -148,6 +148,13 @@ func (d *Deliverer) setKept(ctx context.Context, list []kept) error {
 			return err
 		}
 	}
-	d.count(func(r *Result) { r.Refused += len(list) })
+	d.count(func(r *Result) {
+		for _, k := range list {
+			if !d.kept[k.Entity] { // a second round meets them again
+				d.kept[k.Entity] = true
+				r.Refused++
+			}
+		}
+	})
 	return nil
 }

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"ferry/internal/catalog"
 	"ferry/internal/port"
@@ -43,16 +44,10 @@ func (s *sending) send(ctx context.Context, parcels []parcel) error {
 			s.settle(p, outcomes[i])
 		}
 		return nil
-	// The order matters: a proxy's page may carry any of these codes, and only for one that
-	// speaks of size is it clear enough what it means.
-	case errors.Is(err, port.ErrTooLarge):
+	case errors.Is(err, port.ErrTooLarge): // also in a proxy's words
 		return s.halve(ctx, parcels)
-	case errors.Is(err, port.ErrUnavailable):
-		return err
-	case errors.Is(err, port.ErrNotFound):
-		s.d.setAbsent(s.blueprint)
-		s.refuseAll(parcels, noBlueprint(s.blueprint))
-		return nil
+	case absent(err):
+		return s.notThere(ctx, parcels, err)
 	case errors.Is(err, port.ErrInvalid), errors.Is(err, port.ErrConflict):
 		return s.eachAlone(ctx, parcels, err)
 	}
@@ -69,6 +64,24 @@ func (s *sending) halve(ctx context.Context, parcels []parcel) error {
 		return err
 	}
 	return s.send(ctx, parcels[half:])
+}
+
+// notThere deals with a 404 for the whole request. It speaks of the blueprint, or of what the
+// only entity relates to.
+func (s *sending) notThere(ctx context.Context, parcels []parcel, why error) error {
+	_, err := s.d.client.Blueprint(ctx, s.blueprint)
+	switch {
+	case absent(err):
+		s.d.setAbsent(s.blueprint)
+		s.refuseAll(parcels, noBlueprint(s.blueprint))
+		return nil
+	case err != nil:
+		return err
+	case len(parcels) > 1:
+		return s.eachAlone(ctx, parcels, why)
+	}
+	s.settle(parcels[0], port.Outcome{Err: &port.EntityError{Status: http.StatusNotFound, Code: "not_found", Message: message(why)}})
+	return nil
 }
 
 func (s *sending) eachAlone(ctx context.Context, parcels []parcel, why error) error {
