@@ -73,6 +73,16 @@ func TestWrongCredentialsSeeAnEmptySite(t *testing.T) {
 	}
 }
 
+func TestATokenThatDiesDuringAWalkEndsIt(t *testing.T) {
+	s := newSite(jirasim.Config{})
+	first := search(t, s, `{"jql":"project = PAY","maxResults":2}`)
+	s.Inject(jirasim.Fault{Do: jirasim.DeadToken})
+	r := ask(t, s, "POST /rest/api/3/search/jql", `{"jql":"project = PAY","maxResults":2,"nextPageToken":"`+*first.NextPageToken+`"}`)
+	if got := string(r.body); got != `{"issues":[],"isLast":true}` || r.header.Get(loginReason) != "AUTHENTICATED_FAILED" {
+		t.Errorf("the next page = %d %s, want an empty last one", r.status, got)
+	}
+}
+
 func TestMyselfIsTheAccount(t *testing.T) {
 	s := newSite(jirasim.Config{AccountID: "bot", AccountName: "Ferry", Email: "bot@example.com", Token: "t"})
 	good := []string{"Authorization", basic("bot@example.com", "t")}

@@ -91,9 +91,12 @@ func (s *Server) begin(c *call, q issueQuery) (*walk, position, *answer) {
 		if at, ok = readToken(q.NextPageToken, q.JQL); !ok {
 			return nil, at, refuse(http.StatusBadRequest, "The provided next page token is invalid for this query.")
 		}
-		if w := s.walks.get(at.walk); w != nil && w.jql == q.JQL {
-			return w, at, nil
-		}
+	}
+	if c.identity.anonymous() { // also where the token died in the middle of a walk
+		return &walk{}, position{}, nil
+	}
+	if w := s.walks.get(at.walk); w != nil && q.NextPageToken != "" && w.jql == q.JQL {
+		return w, at, nil
 	}
 	w := &walk{jql: q.JQL, ids: s.evaluate(c, query, q.ReconcileIssues)}
 	at.walk = s.walks.add(w)
@@ -114,7 +117,8 @@ func (s *Server) parse(c *call, text string) (*jql.Query, *answer) {
 	return query, s.missing(c, query)
 }
 
-// evaluate returns the ids of the issues that match, in the order of the query.
+// evaluate returns the ids of the issues that match, in the order of the query; none
+// to the anonymous.
 func (s *Server) evaluate(c *call, query *jql.Query, reconcile []int64) []int64 {
 	if c.identity.anonymous() {
 		return nil
