@@ -82,6 +82,9 @@ type field struct {
 func (r *Resource) String() string { return resourceName(r.Index, r.Kind) }
 
 func resourceName(index int, kind string) string {
+	if kind == "" {
+		return fmt.Sprintf("resource %d", index+1)
+	}
 	return fmt.Sprintf("resource %d (%s)", index+1, kind)
 }
 
