@@ -57,16 +57,23 @@ func (a at) element(i int, node *yaml.Node) at {
 	return at{a.doc, a.path + "[" + strconv.Itoa(i) + "]", node}
 }
 
-const maxNodes = 100_000
+const (
+	maxNodes = 100_000
+	maxPath  = 4096 // bytes of a path such as resources[0].kind
+)
 
-// resolve follows an alias. A document whose anchors unfold into more nodes
-// than any mapping has ends as a null, with a fault.
+// resolve follows an alias. A document whose anchors unfold into more nodes, or
+// deeper, than any mapping has ends in nulls, with one fault.
 func (a at) resolve() at {
 	for a.node.Kind == yaml.AliasNode {
 		a.node = a.node.Alias
 	}
-	if a.doc.visited++; a.doc.visited == maxNodes {
-		a.fault("has more than %d values; are there anchors within anchors?", maxNodes)
+	a.doc.visited++
+	if a.doc.visited < maxNodes && len(a.path) > maxPath {
+		a.doc.visited = maxNodes
+	}
+	if a.doc.visited == maxNodes {
+		a.fault("the mapping unfolds without end here; are there anchors within anchors?")
 	}
 	if a.doc.visited >= maxNodes {
 		a.node = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: a.node.Line, Column: a.node.Column}

@@ -49,7 +49,7 @@ type Entity struct {
 // Map makes the entities of an item. It may be called by many goroutines at
 // once. When ctx ends, the outcome is a fault with its cause.
 func (r *Resource) Map(ctx context.Context, item Item) Outcome {
-	m := mapper{ctx: ctx, r: r}
+	m := mapper{ctx: ctx, r: r, body: make([]byte, 0, 1024)}
 	if err := m.item(item.value); err != nil {
 		return Outcome{Fault: err}
 	}
