@@ -113,4 +113,7 @@ func (b *bars) end() {
 		one.Abort(false) // no more than a last drawing for one that is complete
 	}
 	b.container.Wait()
+	if len(b.kinds) > 0 {
+		_, _ = io.WriteString(b.out, "\n") // what follows stands clear of the bars
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -173,15 +174,18 @@ func follow(ctx context.Context, a *app, s *daemon.Sync, w *world) error {
 	return nil
 }
 
-// work does one step every second or two, until ctx ends.
 func (w *world) work(ctx context.Context) error {
+	return steps(ctx, w.random, func() { w.company.Work(w.site, w.random, time.Now()) })
+}
+
+// steps does one every second or two, until ctx ends.
+func steps(ctx context.Context, r *rand.Rand, step func()) error {
 	for {
-		pause := time.Second + time.Duration(w.random.Int64N(int64(time.Second)))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(pause):
-			w.company.Work(w.site, w.random, time.Now())
+		case <-time.After(time.Second + time.Duration(r.Int64N(int64(time.Second)))):
+			step()
 		}
 	}
 }
@@ -194,5 +198,6 @@ func writeChange(out io.Writer, at time.Time, c daemon.Change) {
 	if len(title) > maxTitle {
 		title = append(title[:maxTitle-1], '…')
 	}
-	fmt.Fprintf(out, "%s  %-9s %-7s  %s\n", at.Format(time.TimeOnly), c.Identifier, c.Verb, string(title))
+	line := fmt.Sprintf("%s  %-9s %-7s  %s", at.Format(time.TimeOnly), c.Identifier, c.Verb, string(title))
+	fmt.Fprintln(out, strings.TrimRight(line, " "))
 }

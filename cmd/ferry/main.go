@@ -23,16 +23,22 @@ func run() int {
 		around:   surroundings{env: os.Environ(), dir: "."},
 		stdout:   os.Stdout,
 		stderr:   os.Stderr,
-		terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		terminal: drawable(os.Stderr),
 	}
 	return a.run(ctx, os.Args[1:])
+}
+
+// drawable reports whether f is a terminal that bars can be drawn on: it has a width and moves its cursor.
+func drawable(f *os.File) bool {
+	width, _, err := term.GetSize(int(f.Fd()))
+	return err == nil && width > 0 && os.Getenv("TERM") != "dumb"
 }
 
 // app is a process: what it finds around it and where it writes.
 type app struct {
 	around         surroundings
 	stdout, stderr io.Writer
-	terminal       bool // stderr is one, so that bars can be drawn on it
+	terminal       bool // stderr is one that bars can be drawn on
 }
 
 type commandLine struct {
@@ -63,7 +69,11 @@ type ending struct {
 func (e *ending) Error() string { return e.text }
 
 func (a *app) run(ctx context.Context, args []string) int {
-	err := a.command(ctx, args)
+	return a.tell(a.command(ctx, args))
+}
+
+// tell says on stderr how a command ended, and gives its exit code.
+func (a *app) tell(err error) int {
 	if err == nil {
 		return 0
 	}

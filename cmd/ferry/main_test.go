@@ -9,7 +9,7 @@ import (
 
 // TestMain makes ferry itself a command for the scripts and for tests that start a process.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ferry": func() { os.Exit(run()) }})
+	testscript.Main(m, map[string]func(){"ferry": func() { os.Exit(run()) }, "stubborn": stubborn})
 }
 
 func TestScripts(t *testing.T) {
