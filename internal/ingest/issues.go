@@ -3,6 +3,8 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -166,7 +168,9 @@ func (p *pool) readRows(ctx context.Context, rows []catalog.Dirty) error {
 	for i, d := range rows {
 		ids[i] = d.ID
 	}
+	known, unknown := p.memberships(rows)
 	asked := map[string]membership{}
+	var refused error
 	group, gctx := errgroup.WithContext(ctx)
 	var answer source.Answer
 	group.Go(func() (err error) {
@@ -174,19 +178,27 @@ func (p *pool) readRows(ctx context.Context, rows []catalog.Dirty) error {
 		return err
 	})
 	group.Go(func() (err error) {
-		asked, err = p.memberships(gctx, rows)
+		refused, err = p.match(gctx, unknown, asked)
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return p.applyRows(ctx, number, rows, answer, asked)
+	if refused != nil && len(answer.Absent(unknown)) > 0 {
+		// Jira refuses JQL that names an issue it does not have.
+		asked = map[string]membership{}
+		if _, err := p.match(ctx, answer.Given(unknown), asked); err != nil {
+			return err
+		}
+	}
+	maps.Copy(known, asked)
+	return p.applyRows(ctx, number, rows, answer, known)
 }
 
-// memberships says for each row which queries select its issue.
-func (p *pool) memberships(ctx context.Context, rows []catalog.Dirty) (map[string]membership, error) {
-	known := map[string]membership{}
-	var unknown []string
+// memberships are the rows of which this run's listings said which queries select them, and the
+// ids of the others, of which Jira must be asked.
+func (p *pool) memberships(rows []catalog.Dirty) (known map[string]membership, unknown []string) {
+	known = make(map[string]membership, len(rows))
 	for _, d := range rows {
 		if d.Run == p.RunID && d.Listed != 0 && d.Priority == catalog.Scan {
 			known[d.ID] = membership{selecting: d.Listed}
@@ -194,22 +206,23 @@ func (p *pool) memberships(ctx context.Context, rows []catalog.Dirty) (map[strin
 			unknown = append(unknown, d.ID)
 		}
 	}
-	return known, p.match(ctx, unknown, known)
+	return known, unknown
 }
 
-// match asks Jira, for each query of the reading, which of the issues it selects now.
-func (t *reading) match(ctx context.Context, ids []string, into map[string]membership) error {
-	for len(ids) > 0 {
-		n := min(len(ids), source.MaxMatch)
+// match asks Jira, for each query of the reading, which of the issues it selects now. A query
+// that Jira refuses decides nothing; refused is its answer.
+func (t *reading) match(ctx context.Context, ids []string, into map[string]membership) (refused, err error) {
+	for chunk := range slices.Chunk(ids, source.MaxMatch) {
 		for _, l := range t.states {
-			selected, err := t.Source.Match(ctx, l.JQL, ids[:n])
+			selected, err := t.Source.Match(ctx, l.JQL, chunk)
 			if err != nil && fatal(err) {
-				return err
+				return nil, err
 			}
 			if err != nil {
-				continue // a query that Jira does not take decides nothing
+				refused = err
+				continue
 			}
-			for _, id := range ids[:n] {
+			for _, id := range chunk {
 				m := into[id]
 				if selected[id] {
 					m.selecting |= 1 << l.Bit
@@ -219,9 +232,8 @@ func (t *reading) match(ctx context.Context, ids []string, into map[string]membe
 				into[id] = m
 			}
 		}
-		ids = ids[n:]
 	}
-	return nil
+	return refused, nil
 }
 
 // attempts is how often the read of one issue is tried that Jira says it cannot give just now.

@@ -147,7 +147,8 @@ func (t *reading) get(ctx context.Context, ids []string) (source.Answer, error) 
 // selected while it is live; its own state says so.
 func (t *reading) stillSelected(ctx context.Context, ids []string, answer source.Answer, into map[string]membership) error {
 	if t.Kind == source.Issue {
-		return t.match(ctx, ids, into)
+		_, err := t.match(ctx, ids, into)
+		return err
 	}
 	for _, id := range ids {
 		live, err := source.Live(answer.Items[id])

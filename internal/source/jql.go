@@ -48,7 +48,7 @@ func isOrderBy(jql string, i int) bool {
 }
 
 // stable orders a walk by something that does not change while it goes on (facts 1.6).
-const stable = " ORDER BY key ASC"
+const stable = " ORDER BY id ASC"
 
 // within restricts by ids. They are numbers by now: nothing needs quoting.
 func within(jql string, ids []int64) string {

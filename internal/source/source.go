@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -135,6 +136,14 @@ func (a Answer) Absent(ids []string) []string {
 		}
 	}
 	return absent
+}
+
+// Given are those of the ids whose items the answer holds.
+func (a Answer) Given(ids []string) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		_, given := a.Items[id]
+		return !given
+	})
 }
 
 // Issues reads up to MaxGet issues by id.
