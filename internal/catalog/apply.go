@@ -351,9 +351,11 @@ func (a *applying) dirtyReferrers() error {
 		parent  string
 	}
 	items := map[place][]string{}
+	// Claims are found by entity alone: an entity is of one integration, and with the
+	// integration in the condition SQLite would rather go through all its claims.
 	err := queryIn(a.tx, `
 		SELECT DISTINCT c.reading, c.parent, c.item FROM ref AS r
-		JOIN claim AS c ON c.entity = r.entity AND c.integration = r.integration
+		JOIN claim AS c ON c.entity = r.entity
 		WHERE r.integration = ? AND r.target IN (%s)`, []any{a.s.integration}, gone,
 		func(scan func(...any) error) error {
 			var p place

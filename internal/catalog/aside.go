@@ -49,13 +49,9 @@ func (t *tx) notAside(about About, subjects []string) error {
 
 // Asides are at most limit things that are set aside, and how many there are in all, by kind.
 func (s *Store) Asides(ctx context.Context, limit int) (list []Aside, byKind map[string]int, err error) {
-	rows, err := s.readers.QueryContext(ctx, `
+	err = s.read(ctx, `
 		SELECT about, subject, kind, reason, run, since FROM aside
-		WHERE integration = ? ORDER BY about, kind, since, subject LIMIT ?`, s.integration, limit)
-	if err != nil {
-		return nil, nil, wrap("list what is set aside", err)
-	}
-	err = each(rows, func(scan func(...any) error) error {
+		WHERE integration = ? ORDER BY about, kind, since, subject LIMIT ?`, []any{s.integration, limit}, func(scan func(...any) error) error {
 		var a Aside
 		err := scan(&a.About, &a.Subject, &a.Kind, &a.Reason, &a.Run, &a.Since)
 		a.Subject = readableSubject(a)
@@ -70,12 +66,8 @@ func (s *Store) Asides(ctx context.Context, limit int) (list []Aside, byKind map
 }
 
 func (s *Store) countAsides(ctx context.Context) (map[string]int, error) {
-	rows, err := s.readers.QueryContext(ctx, `SELECT kind, COUNT(*) FROM aside WHERE integration = ? GROUP BY kind`, s.integration)
-	if err != nil {
-		return nil, err
-	}
 	byKind := map[string]int{}
-	err = each(rows, func(scan func(...any) error) error {
+	err := s.read(ctx, `SELECT kind, COUNT(*) FROM aside WHERE integration = ? GROUP BY kind`, []any{s.integration}, func(scan func(...any) error) error {
 		var kind string
 		var n int
 		err := scan(&kind, &n)
@@ -100,6 +92,6 @@ func readableSubject(a Aside) string {
 
 // AsideCount is how many things were set aside, or came up again, in one run.
 func (s *Store) AsideCount(ctx context.Context, run int64) (n int, err error) {
-	err = s.readers.QueryRowContext(ctx, `SELECT COUNT(*) FROM aside WHERE integration = ? AND run = ?`, s.integration, run).Scan(&n)
+	err = s.read(ctx, `SELECT COUNT(*) FROM aside WHERE integration = ? AND run = ?`, []any{s.integration, run}, into(&n))
 	return n, wrap("count what is set aside", err)
 }

@@ -2,9 +2,7 @@ package catalog
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"time"
 )
 
@@ -26,13 +24,10 @@ func (s *Store) EndCatchUp(ctx context.Context, run int64, state State) error {
 // Body is what the first claim of an entity says, or nil if there is none.
 func (s *Store) Body(ctx context.Context, blueprint, identifier string) (json.RawMessage, error) {
 	var body []byte
-	err := s.readers.QueryRowContext(ctx, `
+	err := s.read(ctx, `
 		SELECT c.body FROM entity AS e JOIN claim AS c ON c.entity = e.id
 		WHERE e.integration = ? AND e.blueprint = ? AND e.identifier = ?
-		ORDER BY c.resource, c.reading, c.parent, c.item, c.n LIMIT 1`, s.integration, blueprint, identifier).Scan(&body)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
+		ORDER BY c.resource, c.reading, c.parent, c.item, c.n LIMIT 1`, []any{s.integration, blueprint, identifier}, into(&body))
 	return body, wrap("read an entity", err)
 }
 
@@ -82,11 +77,10 @@ func (s *Store) Outdated(ctx context.Context, reading, parent string, updated ma
 	var outdated []string
 	for id, at := range updated {
 		var have int64
-		err := s.readers.QueryRowContext(ctx, `
+		err := s.read(ctx, `
 			SELECT COALESCE(MAX(i.updated), -1) FROM item AS i
 			JOIN reading AS r ON r.integration = i.integration AND r.id = i.reading
-			WHERE i.integration = ? AND r.name = ? AND i.parent = ? AND i.id = ? AND i.gone = 0`,
-			s.integration, reading, parent, id).Scan(&have)
+			WHERE i.integration = ? AND r.name = ? AND i.parent = ? AND i.id = ? AND i.gone = 0`, []any{s.integration, reading, parent, id}, into(&have))
 		if err != nil {
 			return nil, wrap("compare times", err)
 		}
@@ -101,25 +95,21 @@ func (s *Store) Outdated(ctx context.Context, reading, parent string, updated ma
 func (s *Store) NextDue(ctx context.Context, reading, parent string) (time.Time, error) {
 	s.taken.mu.Lock()
 	defer s.taken.mu.Unlock()
-	rows, err := s.readers.QueryContext(ctx, `
+	var next time.Time
+	err := s.read(ctx, `
 		SELECT d.id, d.due FROM dirty AS d
 		JOIN reading AS r ON r.integration = d.integration AND r.id = d.reading
 		WHERE d.integration = ? AND r.name = ? AND d.parent = ? ORDER BY d.due LIMIT ?`,
-		s.integration, reading, parent, s.taken.count()+1)
-	if err != nil {
-		return time.Time{}, wrap("look for dirty rows", err)
-	}
-	var next time.Time
-	err = each(rows, func(scan func(...any) error) error {
-		var id string
-		var due int64
-		if err := scan(&id, &due); err != nil {
-			return err
-		}
-		if _, held := s.taken.keys[itemKey{reading, parent, id}]; !held && next.IsZero() {
-			next = time.UnixMilli(due)
-		}
-		return nil
-	})
+		[]any{s.integration, reading, parent, s.taken.count() + 1}, func(scan func(...any) error) error {
+			var id string
+			var due int64
+			if err := scan(&id, &due); err != nil {
+				return err
+			}
+			if _, held := s.taken.keys[itemKey{reading, parent, id}]; !held && next.IsZero() {
+				next = time.UnixMilli(due)
+			}
+			return nil
+		})
 	return next, wrap("look for dirty rows", err)
 }

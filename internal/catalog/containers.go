@@ -8,14 +8,10 @@ func (s *Store) ByContainer(ctx context.Context, reading, parent string, ids []s
 	groups := map[string][]string{}
 	err := in(ids, []any{s.integration, reading, parent}, func(placeholders string, args []any) error {
 		known := map[string]string{}
-		rows, err := s.readers.QueryContext(ctx, `
+		err := s.read(ctx, `
 			SELECT i.id, i.container FROM item AS i
 			JOIN reading AS r ON r.integration = i.integration AND r.id = i.reading
-			WHERE i.integration = ? AND r.name = ? AND i.parent = ? AND i.gone = 0 AND i.id IN (`+placeholders+`)`, args...)
-		if err != nil {
-			return err
-		}
-		err = each(rows, func(scan func(...any) error) error {
+			WHERE i.integration = ? AND r.name = ? AND i.parent = ? AND i.gone = 0 AND i.id IN (`+placeholders+`)`, args, func(scan func(...any) error) error {
 			var id, container string
 			err := scan(&id, &container)
 			known[id] = container

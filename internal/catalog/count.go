@@ -16,7 +16,8 @@ type KindCount struct {
 
 // Counts are the counts of a run, by the reading of the item that first claimed an entity.
 func (s *Store) Counts(ctx context.Context, run int64) (map[string]KindCount, error) {
-	rows, err := s.readers.QueryContext(ctx, `
+	counts := map[string]KindCount{}
+	err := s.read(ctx, `
 		SELECT r.name, COUNT(*),
 			SUM(CASE WHEN born = ? THEN 1 ELSE 0 END),
 			SUM(CASE WHEN born <> ? AND changed = ? THEN 1 ELSE 0 END),
@@ -25,13 +26,7 @@ func (s *Store) Counts(ctx context.Context, run int64) (map[string]KindCount, er
 			SUM(CASE WHEN delivered <> version AND refused = version THEN 1 ELSE 0 END),
 			SUM(CASE WHEN delivered <> version AND refused <> version THEN 1 ELSE 0 END)
 		FROM entity AS e JOIN reading AS r ON r.integration = e.integration AND r.id = e.reading
-		WHERE e.integration = ? AND e.claims > 0 GROUP BY r.name`,
-		run, run, run, run, run, run, s.integration)
-	if err != nil {
-		return nil, wrap("count", err)
-	}
-	counts := map[string]KindCount{}
-	err = each(rows, func(scan func(...any) error) error {
+		WHERE e.integration = ? AND e.claims > 0 GROUP BY r.name`, []any{run, run, run, run, run, run, s.integration}, func(scan func(...any) error) error {
 		var name string
 		var c KindCount
 		err := scan(&name, &c.Wanted, &c.Born, &c.Changed, &c.Made, &c.Sent, &c.Refused, &c.Unsent)
@@ -43,8 +38,8 @@ func (s *Store) Counts(ctx context.Context, run int64) (map[string]KindCount, er
 
 // Totals are how many entities there are, wanted or not, and how many are unwanted.
 func (s *Store) Totals(ctx context.Context) (all, unwanted int, err error) {
-	err = s.readers.QueryRowContext(ctx, `
+	err = s.read(ctx, `
 		SELECT COUNT(*), COALESCE(SUM(CASE WHEN claims = 0 THEN 1 ELSE 0 END), 0)
-		FROM entity WHERE integration = ?`, s.integration).Scan(&all, &unwanted)
+		FROM entity WHERE integration = ?`, []any{s.integration}, into(&all, &unwanted))
 	return all, unwanted, wrap("count", err)
 }

@@ -144,16 +144,12 @@ func (s *Store) dueScan(ctx context.Context, reading, parent string, limit int) 
 }
 
 func (s *Store) due(ctx context.Context, reading, parent string, p Priority, after int64, limit int) ([]Dirty, error) {
-	rows, err := s.readers.QueryContext(ctx, `
+	var found []Dirty
+	err := s.read(ctx, `
 		SELECT d.id, d.hints, d.attempts, d.run, d.listed, d.seq FROM dirty AS d
 		JOIN reading AS r ON r.integration = d.integration AND r.id = d.reading
 		WHERE d.integration = ? AND r.name = ? AND d.parent = ? AND d.priority = ? AND d.seq > ? AND d.due <= ?
-		ORDER BY d.seq LIMIT ?`, s.integration, reading, parent, int(p), after, now(), limit+s.taken.count())
-	if err != nil {
-		return nil, err
-	}
-	var found []Dirty
-	err = each(rows, func(scan func(...any) error) error {
+		ORDER BY d.seq LIMIT ?`, []any{s.integration, reading, parent, int(p), after, now(), limit + s.taken.count()}, func(scan func(...any) error) error {
 		d := Dirty{Reading: reading, Parent: parent, Priority: p}
 		var seq int64
 		if err := scan(&d.ID, &d.Hints, &d.Attempts, &d.Run, &d.Listed, &seq); err != nil {
@@ -229,9 +225,9 @@ func (s *Store) GiveUp(ctx context.Context, run int64, kind string, rows []Dirty
 // DirtyCount is how many rows of a reading and parent must be read, and when the next is due,
 // in milliseconds since 1970.
 func (s *Store) DirtyCount(ctx context.Context, reading, parent string) (count int, nextDue int64, err error) {
-	err = s.readers.QueryRowContext(ctx, `
+	err = s.read(ctx, `
 		SELECT COUNT(*), COALESCE(MIN(due), 0) FROM dirty AS d
 		JOIN reading AS r ON r.integration = d.integration AND r.id = d.reading
-		WHERE d.integration = ? AND r.name = ? AND d.parent = ?`, s.integration, reading, parent).Scan(&count, &nextDue)
+		WHERE d.integration = ? AND r.name = ? AND d.parent = ?`, []any{s.integration, reading, parent}, into(&count, &nextDue))
 	return count, nextDue, wrap("count dirty rows", err)
 }

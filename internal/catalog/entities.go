@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -13,19 +14,24 @@ func (a *applying) writeEntities() error {
 		return err
 	}
 	var values []any
+	updates := map[entityUpdate][]int64{}
 	for _, e := range a.order {
 		if !e.touched {
 			continue
 		}
 		a.done.Changes = append(a.done.Changes, Change{e.verb(), e.blueprint, e.identifier})
-		searching := bit(sums[e.id].after.searching)
-		if e.isNew {
-			values = append(values, e.id, a.s.integration, e.blueprint, e.identifier, bit(e.search), searching,
-				a.reading, e.claims, 1, a.batch.Run, a.batch.Run)
+		searching := sums[e.id].after.searching
+		if !e.isNew {
+			u := entityUpdate{e.claims, searching}
+			updates[u] = append(updates[u], e.id)
 			continue
 		}
-		if err := a.exec(`UPDATE entity SET version = version + 1, changed = ?, claims = ?, searching = ? WHERE id = ?`,
-			a.batch.Run, e.claims, searching, e.id); err != nil {
+		values = append(values, e.id, a.s.integration, e.blueprint, e.identifier, bit(e.search), bit(searching),
+			a.reading, e.claims, 1, a.batch.Run, a.batch.Run)
+	}
+	for u, ids := range updates {
+		if err := execIn(a.tx, `UPDATE entity SET version = version + 1, changed = ?, claims = ?, searching = ? WHERE id IN (%s)`,
+			[]any{a.batch.Run, u.claims, bit(u.searching)}, ids); err != nil {
 			return err
 		}
 	}
@@ -34,6 +40,12 @@ func (a *applying) writeEntities() error {
 		return err
 	}
 	return a.writeRefs(sums)
+}
+
+// entityUpdate is what is written to many entities alike; most have one claim.
+type entityUpdate struct {
+	claims    int
+	searching bool
 }
 
 func (e *entityRow) verb() Verb {
@@ -149,20 +161,36 @@ func (a *applying) addOthers(sums map[int64]*sum) error {
 }
 
 func (a *applying) writeRefs(sums map[int64]*sum) error {
-	var values []any
+	var added []refRow
 	for _, e := range a.order {
 		s := sums[e.id]
 		if s == nil {
 			continue
 		}
-		gone := missing(s.before.refs, s.after.refs)
 		if err := execIn(a.tx, `DELETE FROM ref WHERE integration = ? AND entity = ? AND target IN (%s)`,
-			[]any{a.s.integration, e.id}, gone); err != nil {
+			[]any{a.s.integration, e.id}, missing(s.before.refs, s.after.refs)); err != nil {
 			return err
 		}
 		for _, target := range missing(s.after.refs, s.before.refs) {
-			values = append(values, a.s.integration, target, e.id)
+			added = append(added, refRow{target, e.id})
 		}
+	}
+	return a.addRefs(added)
+}
+
+type refRow struct {
+	target string
+	entity int64
+}
+
+// addRefs writes rows in the order of their key, so that neighbours land on one page.
+func (a *applying) addRefs(rows []refRow) error {
+	slices.SortFunc(rows, func(x, y refRow) int {
+		return cmp.Or(strings.Compare(x.target, y.target), cmp.Compare(x.entity, y.entity))
+	})
+	values := make([]any, 0, len(rows)*3)
+	for _, r := range rows {
+		values = append(values, a.s.integration, r.target, r.entity)
 	}
 	return a.insert(`INSERT INTO ref (integration, target, entity)`, 3, `ON CONFLICT (integration, target, entity) DO NOTHING`, values)
 }

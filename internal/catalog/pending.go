@@ -52,13 +52,9 @@ const undelivered = `
 // Undelivered are wanted entities whose body Port does not have and has not refused, with row
 // numbers after the one given, in that order. Of claims that are equal only the last is given.
 func (s *Store) Undelivered(ctx context.Context, after int64, limit int) ([]Pending, error) {
-	rows, err := s.readers.QueryContext(ctx, undelivered, s.integration, after, limit)
-	if err != nil {
-		return nil, wrap("list what is undelivered", err)
-	}
 	var list []Pending
 	var claims foldable
-	err = each(rows, func(scan func(...any) error) error {
+	err := s.read(ctx, undelivered, []any{s.integration, after, limit}, func(scan func(...any) error) error {
 		var p Pending
 		var c Claimed
 		if err := scan(append(p.columns(), (*[]byte)(&c.Body), &c.Keys)...); err != nil {
@@ -108,13 +104,9 @@ func (f *foldable) end(list []Pending) {
 // Unwanted are entities that should not be in Port any more, with row numbers after the one
 // given, in that order.
 func (s *Store) Unwanted(ctx context.Context, after int64, limit int) ([]Pending, error) {
-	rows, err := s.readers.QueryContext(ctx, `SELECT `+pendingColumns+` FROM entity AS e `+nameJoins+`
-		WHERE e.integration = ? AND e.id > ? AND e.claims = 0 ORDER BY e.id LIMIT ?`, s.integration, after, limit)
-	if err != nil {
-		return nil, wrap("list what is no longer wanted", err)
-	}
 	var list []Pending
-	err = each(rows, func(scan func(...any) error) error {
+	err := s.read(ctx, `SELECT `+pendingColumns+` FROM entity AS e `+nameJoins+`
+		WHERE e.integration = ? AND e.id > ? AND e.claims = 0 ORDER BY e.id LIMIT ?`, []any{s.integration, after, limit}, func(scan func(...any) error) error {
 		var p Pending
 		err := scan(p.columns()...)
 		list = append(list, p)
@@ -159,15 +151,13 @@ func (t *tx) delivered(run int64, d Delivery) error {
 	if err != nil {
 		return err
 	}
-	if err := t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ? WHERE id = ? AND delivered <= ?`,
-		d.Version, keyset, run, d.Entity, d.Version); err != nil {
-		return err
-	}
 	if d.Created {
-		return t.exec(`UPDATE entity SET made = ?, origin = 'ours' WHERE id = ?`, run, d.Entity)
+		return t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ?, made = ?, origin = 'ours' WHERE id = ? AND delivered <= ?`,
+			d.Version, keyset, run, run, d.Entity, d.Version)
 	}
-	if d.Known {
-		return nil
+	if err := t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ? WHERE id = ? AND delivered <= ?`,
+		d.Version, keyset, run, d.Entity, d.Version); err != nil || d.Known {
+		return err
 	}
 	return t.origin(d)
 }
@@ -283,12 +273,7 @@ func (s *Store) Unclaimed(ctx context.Context, blueprint string, identifiers []s
 		args[i] = id
 	}
 	err := inChunks(len(args), func(from, n int) error {
-		rows, err := s.readers.QueryContext(ctx, `SELECT identifier FROM entity WHERE integration = ? AND blueprint = ? AND identifier IN (`+placeholders(n)+`)`,
-			append([]any{s.integration, blueprint}, args[from:from+n]...)...)
-		if err != nil {
-			return err
-		}
-		return each(rows, func(scan func(...any) error) error {
+		return s.read(ctx, `SELECT identifier FROM entity WHERE integration = ? AND blueprint = ? AND identifier IN (`+placeholders(n)+`)`, append([]any{s.integration, blueprint}, args[from:from+n]...), func(scan func(...any) error) error {
 			var id string
 			err := scan(&id)
 			known[id] = true

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 )
@@ -155,9 +154,8 @@ func (s *Store) SetListing(ctx context.Context, l Listing, state ListingState, f
 
 // LastRun is the newest run's state and when it ended; ErrNone if there was none.
 func (s *Store) LastRun(ctx context.Context) (state State, ended int64, err error) {
-	err = s.readers.QueryRowContext(ctx, `SELECT state, ended FROM run WHERE integration = ? ORDER BY id DESC LIMIT 1`, s.integration).
-		Scan(&state, &ended)
-	if errors.Is(err, sql.ErrNoRows) {
+	err = s.read(ctx, `SELECT state, ended FROM run WHERE integration = ? ORDER BY id DESC LIMIT 1`, []any{s.integration}, into(&state, &ended))
+	if err == nil && state == "" {
 		return "", 0, ErrNone
 	}
 	return state, ended, wrap("look for the last run", err)

@@ -18,7 +18,8 @@ func (s *Store) Suspects(ctx context.Context, l Listing, resources []int, after 
 	for _, r := range resources {
 		args = append(args, r)
 	}
-	rows, err := s.readers.QueryContext(ctx, `
+	var found []Suspect
+	err := s.read(ctx, `
 		SELECT i.id, i.container FROM item AS i
 		JOIN reading AS r ON r.integration = i.integration AND r.id = i.reading
 		WHERE i.integration = ? AND r.name = ? AND i.parent = ? AND i.id > ? AND i.gone = 0
@@ -27,12 +28,7 @@ func (s *Store) Suspects(ctx context.Context, l Listing, resources []int, after 
 			AND d.parent = i.parent AND d.id = i.id AND d.run = ? AND d.listed & ? <> 0)
 		AND EXISTS (SELECT 1 FROM claim AS c WHERE c.integration = i.integration AND c.reading = i.reading
 			AND c.parent = i.parent AND c.item = i.id AND c.resource IN (`+placeholders(len(resources))+`))
-		ORDER BY i.id LIMIT ?`, append(args, limit)...)
-	if err != nil {
-		return nil, wrap("look for items no longer listed", err)
-	}
-	var found []Suspect
-	err = each(rows, func(scan func(...any) error) error {
+		ORDER BY i.id LIMIT ?`, append(args, limit), func(scan func(...any) error) error {
 		var x Suspect
 		err := scan(&x.ID, &x.Container)
 		found = append(found, x)
@@ -43,8 +39,8 @@ func (s *Store) Suspects(ctx context.Context, l Listing, resources []int, after 
 
 // Contained is how many living items of a reading lie in a Jira project.
 func (s *Store) Contained(ctx context.Context, reading, container string) (n int, err error) {
-	err = s.readers.QueryRowContext(ctx, `
+	err = s.read(ctx, `
 		SELECT COUNT(*) FROM item AS i JOIN reading AS r ON r.integration = i.integration AND r.id = i.reading
-		WHERE i.integration = ? AND r.name = ? AND i.container = ? AND i.gone = 0`, s.integration, reading, container).Scan(&n)
+		WHERE i.integration = ? AND r.name = ? AND i.container = ? AND i.gone = 0`, []any{s.integration, reading, container}, into(&n))
 	return n, wrap("count a project's items", err)
 }

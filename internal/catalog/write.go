@@ -87,6 +87,12 @@ func (s *Store) transact(batch []*request) (results []error, err error) {
 			s.forgetUncommitted()
 		}
 	}()
+	if len(batch) == 1 { // its failure is the transaction's: a savepoint would only cost
+		if err := batch[0].change(t); err != nil {
+			return nil, err
+		}
+		return []error{nil}, t.exec(`COMMIT`)
+	}
 	for _, r := range batch {
 		changeErr, err := t.savepoint(r.change)
 		if err != nil {
