@@ -185,13 +185,33 @@ func quoted(expr string) string { return "'" + strings.ReplaceAll(expr, "'", "''
 
 func TestHugeIndexesAreErrors(t *testing.T) {
 	for _, expr := range []string{
-		`.[500000000] = 1`, `null | .[1e8] |= 1`, `. as {n: $n} | null | .[$n] = 1`, `null | setpath([400000000]; 1)`,
+		`null | .[500000000] = 1`, `null | .[1e8] |= 1`, `. as {n: $n} | null | .[$n] = 1`, `null | setpath([400000000]; 1)`,
 		`null | getpath([400000000]) |= 1`, `fromstream([[400000000], 1], [[400000000]])`,
 	} {
 		r := resourceOf(t, defaultLimits, "true", "", append(literals, "title: "+quoted(expr))...)
 		o := r.Map(t.Context(), itemOf(t, `{"key":"A-1","n":300000000}`))
 		if o.Fault != nil || o.Failed["title"] != 1 {
 			t.Errorf("%s: fault %v, failed %v, want title to have failed", expr, o.Fault, o.Failed)
+		}
+	}
+}
+
+func TestGuardsLetThroughWhatIsSmall(t *testing.T) {
+	for expr, want := range map[string]string{
+		`null | .[5] = 1 | length`: `6`, `. as {n: $n} | null | .[$n] = 1`: `[null,null,1]`, `null | setpath(["a", 1]; 1)`: `{"a":[null,1]}`,
+		`[[1, 2], [3]] | transpose`: `[[1,3],[2,null]]`, `"ab" * 3`: `"ababab"`, `{a: {b: 1}} * {a: {c: 2}}`: `{"a":{"b":1,"c":2}}`,
+		`.n += 1 | .n`: `3`, `.n *= (2, 3) | .n`: `4`, `"\(.n)-\("x" + "y")"`: `"2-xy"`, `@base64 "\(.key)"`: `"QS0x"`, `[1, 2] | @csv`: `"1,2"`,
+		`path(.key, .list[0])`: `["key"]`, `[fromstream([[0], 1], [[0]])]`: `[[1]]`, `def f(x): x + 1; f(.n)`: `3`, `[.n, 3] | add`: `5`,
+		`{"a b": 1} | keys_unsorted`: `["a b"]`, `[1, [2]] | map(toarray)`: `[[1],[2]]`, `0 | date`: `"1970-01-01T00:00:00Z"`, `[limit(3; repeat(1))]`: `[1,1,1]`, `try error("x") catch .`: `"x"`, `"x" | halt`: `null`,
+	} {
+		r := resourceOf(t, defaultLimits, "true", "", append(literals, "title: "+quoted(expr))...)
+		o := r.Map(t.Context(), itemOf(t, `{"key":"A-1","n":2}`))
+		if o.Fault != nil || len(o.Entities) != 1 {
+			t.Errorf("%s: fault %v, %d entities", expr, o.Fault, len(o.Entities))
+			continue
+		}
+		if got := string(o.Entities[0].Body); !strings.HasSuffix(got, `,"title":`+want+`}`) {
+			t.Errorf("%s = %s, want title %s", expr, got, want)
 		}
 	}
 }

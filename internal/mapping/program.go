@@ -71,18 +71,27 @@ func compile(text string) (*gojq.Code, bool, error) {
 	return code, guarded, err
 }
 
-// functions are those that jq has and gojq leaves to its caller. They neither
-// print nor read anything. keys_unsorted is sorted: the order of keys in
-// Jira's text is not kept.
+// functions are those that jq has and gojq has not, or leaves to its caller.
+// They neither print nor read anything. keys_unsorted is sorted: the order of
+// keys in Jira's text is not kept.
 var functions = append([]gojq.CompilerOption{
 	gojq.WithFunction("debug", 0, 0, func(v any, _ []any) any { return v }),
 	gojq.WithFunction("stderr", 0, 0, func(v any, _ []any) any { return v }),
 	gojq.WithFunction("input_line_number", 0, 0, func(any, []any) any { return 0 }),
 	gojq.WithFunction("input_filename", 0, 0, func(any, []any) any { return nil }),
-	gojq.WithFunction("keys_unsorted", 0, 0, func(v any, _ []any) any { return keysOf(v) }),
+	gojq.WithFunction("keys_unsorted", 0, 0, inJq("keys")),
+	gojq.WithFunction("toarray", 0, 0, inJq(`if type == "array" then . else [.] end`)),
+	gojq.WithFunction("date", 0, 0, inJq("todate")),
 }, guards...)
 
-var keysCode = mustCompile("keys")
+// inJq makes a function of an expression that always gives one output.
+func inJq(text string) func(any, []any) any {
+	code := mustCompile(text)
+	return func(v any, _ []any) any {
+		out, _ := code.Run(v).Next()
+		return out
+	}
+}
 
 func mustCompile(text string) *gojq.Code {
 	query, err := gojq.Parse(text)
@@ -94,11 +103,6 @@ func mustCompile(text string) *gojq.Code {
 		panic(err)
 	}
 	return code
-}
-
-func keysOf(v any) any {
-	out, _ := keysCode.Run(v).Next()
-	return out
 }
 
 // run gives the first output, or nil where there is none. An error with

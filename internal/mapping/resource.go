@@ -53,17 +53,21 @@ func (p *parser) selector(r *Resource, a at, values map[string]at) {
 	if keys == nil {
 		return
 	}
-	raw, err := json.Marshal(v.plain(0))
-	if err != nil {
-		v.fault("cannot be written as JSON: %v", err)
-	}
-	r.Selector = raw
 	query, ok := keys["query"]
 	if !ok {
 		v.fault(`there is no key query, should be a jq expression that gives true or false, such as "true"`)
 		return
 	}
-	r.selector = p.strict(query, "a jq expression that gives true or false")
+	if r.selector = p.strict(query, "a jq expression that gives true or false"); r.selector == nil {
+		return
+	}
+	object, _ := v.plain(0).(map[string]any)
+	object["query"] = r.selector.text // the same, however it was written
+	raw, err := json.Marshal(object)
+	if err != nil {
+		v.fault("cannot be written as JSON: %v", err)
+	}
+	r.Selector = raw
 }
 
 // plain gives the value as Go's JSON has it.
