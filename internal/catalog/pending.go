@@ -162,6 +162,34 @@ func (t *tx) delivered(run int64, d Delivery) error {
 	return t.origin(d)
 }
 
+// DeliveredInPart records that Port took some of what it should have of these entities: that they
+// are there, who made them, and the keys of which a later delivery must speak. They stay
+// undelivered.
+func (s *Store) DeliveredInPart(ctx context.Context, run int64, deliveries []Delivery) error {
+	return wrap("record what was delivered in part", s.write(ctx, func(t *tx) error {
+		for _, d := range deliveries {
+			if err := t.deliveredInPart(run, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+func (t *tx) deliveredInPart(run int64, d Delivery) error {
+	keyset, err := t.s.keysets.id(t, d.Keys)
+	if err != nil {
+		return err
+	}
+	if d.Created {
+		return t.exec(`UPDATE entity SET keyset = ?, made = ?, origin = 'ours' WHERE id = ?`, keyset, run, d.Entity)
+	}
+	if err := t.exec(`UPDATE entity SET keyset = ? WHERE id = ?`, keyset, d.Entity); err != nil || d.Known {
+		return err
+	}
+	return t.origin(d)
+}
+
 func (t *tx) refused(run int64, d Delivery) error {
 	if err := t.exec(`UPDATE entity SET refused = ? WHERE id = ? AND version >= ?`, d.Version, d.Entity, d.Version); err != nil {
 		return err
@@ -171,7 +199,8 @@ func (t *tx) refused(run int64, d Delivery) error {
 
 // origin records, at the first delivery of an entity that Port had already, who had made it
 // there: a store of ours that was lost, Port itself for one of our relations, or somebody else,
-// whose entity we only enrich and never delete. What we made we know from Port's answer, whoever may have made it before us.
+// whose entity we only enrich and never delete. What we made we know from Port's answer, whoever
+// may have made it before us.
 func (t *tx) origin(d Delivery) error {
 	if d.Stub {
 		return t.exec(`UPDATE entity SET origin = 'ours' WHERE id = ? AND origin = ''`, d.Entity)

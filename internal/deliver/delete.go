@@ -35,10 +35,11 @@ func (d *Deliverer) deletes(ctx context.Context) error {
 	for range rounds {
 		d.count(func(r *Result) { r.Waiting = 0 })
 		n, err := d.deleteRound(ctx)
-		if err != nil || n == 0 {
+		if err != nil {
 			return err
 		}
-		if err := d.upserts(ctx, nil); err != nil {
+		// Even a round that deleted nothing may have found that an earlier one took something along.
+		if err := d.upserts(ctx, nil); err != nil || n == 0 {
 			return err
 		}
 	}

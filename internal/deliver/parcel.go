@@ -91,10 +91,19 @@ func keysOf(claims []catalog.Claimed, merge bool) string {
 	if !slices.ContainsFunc(claims, differs) {
 		return last
 	}
-	var names []string
+	var sets []string
 	for _, c := range claims {
-		if c.Keys != "" {
-			names = append(names, strings.Split(c.Keys, ",")...)
+		sets = append(sets, c.Keys)
+	}
+	return union(sets...)
+}
+
+// union is the key set of all keys of the sets.
+func union(sets ...string) string {
+	var names []string
+	for _, keys := range sets {
+		if keys != "" {
+			names = append(names, strings.Split(keys, ",")...)
 		}
 	}
 	slices.Sort(names)

@@ -25,7 +25,7 @@ func TestPortBecomesTheCatalogue(t *testing.T) {
 		w := newWorld(t)
 		w.config.CreateMissing = rapid.Bool().Draw(rt, "createMissing")
 		w.config.DeleteDependents = rapid.Bool().Draw(rt, "deleteDependents")
-		m := &model{w: w, wanted: map[string]thing{}, ever: map[string]bool{}}
+		m := &model{w: w, wanted: map[string]thing{}, last: map[string]bool{}, asked: map[string]bool{}}
 		m.others()
 		for range rapid.IntRange(1, 3).Draw(rt, "runs") {
 			w.beginRun()
@@ -56,7 +56,8 @@ func few(t *testing.T) {
 type model struct {
 	w      *world
 	wanted map[string]thing // by identifier
-	ever   map[string]bool  // was claimed once
+	last   map[string]bool  // what was wanted when Port was last looked at
+	asked  map[string]bool  // what anything ever related to: Port may hold it for that
 	dump   string           // what others have
 }
 
@@ -89,7 +90,10 @@ func (m *model) change(rt *rapid.T) {
 		switch rapid.SampledFrom([]string{"claim", "claim", "keep", "drop"}).Draw(rt, id) {
 		case "claim":
 			x := m.draw(rt, id)
-			m.wanted[id], m.ever[id] = x, true
+			m.wanted[id] = x
+			for _, target := range append(x.links, x.parent) {
+				m.asked[target] = true
+			}
 			m.w.claim(x)
 		case "drop":
 			if _, there := m.wanted[id]; there {
@@ -168,9 +172,10 @@ func (m *model) check(rt *rapid.T) {
 			m.checkReason(rt, id, reason)
 		case wanted:
 			checkSame(rt, x, e, there)
-		case there && !m.related(id):
+		case there && (m.last[id] && !m.related(id) || !m.asked[id]):
 			rt.Errorf("%s is in Port, and nothing asks for it", id)
 		}
+		m.last[id] = wanted
 	}
 	if e, there := m.w.sim.Entity("issue", enriched); !there {
 		rt.Errorf("%s was deleted", enriched)

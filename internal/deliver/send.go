@@ -28,6 +28,7 @@ type sending struct {
 	d         *Deliverer
 	blueprint string
 	settled   []catalog.Delivery
+	begun     []catalog.Delivery // sent bare: in Port, and still undelivered
 	postponed []postponed
 }
 
@@ -100,6 +101,7 @@ func (s *sending) eachAlone(ctx context.Context, parcels []parcel, why error) er
 func (s *sending) settle(p parcel, o port.Outcome) {
 	switch {
 	case o.Err == nil && p.stage == bare:
+		s.begun = append(s.begun, catalog.Delivery{Pending: p.pending, Keys: union(p.pending.Sent, p.keys), Created: o.Created})
 		s.postpone(p)
 	case o.Err == nil:
 		s.settled = append(s.settled, catalog.Delivery{
@@ -141,10 +143,16 @@ func (s *sending) postpone(p parcel) {
 
 // record writes what was answered. It is written even when ctx has ended: Port has it by now.
 func (s *sending) record(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	if len(s.begun) > 0 {
+		if err := s.d.store.DeliveredInPart(ctx, s.d.config.Run, s.begun); err != nil {
+			return err
+		}
+	}
 	if len(s.settled) == 0 {
 		return nil
 	}
-	if err := s.d.store.Delivered(context.WithoutCancel(ctx), s.d.config.Run, s.settled); err != nil {
+	if err := s.d.store.Delivered(ctx, s.d.config.Run, s.settled); err != nil {
 		return err
 	}
 	s.d.count(func(r *Result) {

@@ -270,6 +270,27 @@ func TestRelationsWithoutCreatingMissing(t *testing.T) {
 	}
 }
 
+// What was sent of an entity before its relations could be is remembered: that we made it, and
+// which keys it has.
+func TestSentBareAndThenRefused(t *testing.T) {
+	w := newWorld(t)
+	w.config.CreateMissing = false
+	w.claim(thing{id: "A", title: "a", props: map[string]any{"note": "n"}, links: []string{"B", "X"}}, thing{id: "B", parent: "A"})
+	w.upserts()
+	if reasons := w.reasons(); w.issues() != "A B" || len(reasons) != 1 || reasons["issue A"] == "" {
+		t.Fatalf("in Port: %s, set aside %v", w.issues(), w.reasons())
+	}
+	w.claim(thing{id: "A", title: "a"})
+	w.upserts()
+	if e, _ := w.sim.Entity("issue", "A"); e.Properties["note"] != nil {
+		t.Errorf("A = %v, want its note forgotten", e)
+	}
+	w.drop("issue", "A", "B")
+	if w.deletes(); w.issues() != "" {
+		t.Errorf("in Port: %s, want nothing", w.issues())
+	}
+}
+
 // chain relates each of n to the one after it.
 func chain(n int) []thing {
 	list := numbered(n)

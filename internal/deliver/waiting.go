@@ -16,7 +16,7 @@ type stage int
 
 const (
 	asIs stage = iota // whole; if a relation is missing, it waits
-	bare              // without its relations; the answer changes nothing in the catalogue
+	bare              // without its relations; it stays undelivered
 	last              // whole; if a relation is missing, that is its end
 )
 
