@@ -202,7 +202,7 @@ func TestGuardsLetThroughWhatIsSmall(t *testing.T) {
 		`[[1, 2], [3]] | transpose`: `[[1,3],[2,null]]`, `"ab" * 3`: `"ababab"`, `{a: {b: 1}} * {a: {c: 2}}`: `{"a":{"b":1,"c":2}}`,
 		`.n += 1 | .n`: `3`, `.n *= (2, 3) | .n`: `4`, `"\(.n)-\("x" + "y")"`: `"2-xy"`, `@base64 "\(.key)"`: `"QS0x"`, `[1, 2] | @csv`: `"1,2"`,
 		`path(.key, .list[0])`: `["key"]`, `[fromstream([[0], 1], [[0]])]`: `[[1]]`, `def f(x): x + 1; f(.n)`: `3`, `[.n, 3] | add`: `5`,
-		`{"a b": 1} | keys_unsorted`: `["a b"]`, `[1, [2]] | map(toarray)`: `[[1],[2]]`, `0 | date`: `"1970-01-01T00:00:00Z"`, `[limit(3; repeat(1))]`: `[1,1,1]`, `try error("x") catch .`: `"x"`, `"x" | halt`: `null`,
+		`{"a b": 1} | keys_unsorted`: `["a b"]`, `[1, [2]] | map(toarray)`: `[[1],[2]]`, `0 | date`: `"1970-01-01T00:00:00Z"`, `[limit(3; repeat(1))]`: `[1,1,1]`, `try error("x") catch .`: `"x"`, `"x" | halt`: `null`, `if .n == 1 then "a" elif .n == 2 then "b" + "c" else "d" end`: `"bc"`,
 	} {
 		r := resourceOf(t, defaultLimits, "true", "", append(literals, "title: "+quoted(expr))...)
 		o := r.Map(t.Context(), itemOf(t, `{"key":"A-1","n":2}`))
