@@ -133,14 +133,18 @@ func (s *Store) Delivered(ctx context.Context, run int64, deliveries []Delivery)
 			taken = append(taken, entitySubject(d.Blueprint, d.Identifier))
 		}
 	}
-	return wrap("record what was delivered", s.write(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		for _, d := range deliveries {
 			if err := t.delivered(run, d); err != nil {
 				return err
 			}
 		}
 		return t.notAside(AsideEntity, taken)
-	}))
+	})
+	if err == nil && len(taken) > 0 {
+		s.delivered.Store(true)
+	}
+	return wrap("record what was delivered", err)
 }
 
 func (t *tx) delivered(run int64, d Delivery) error {

@@ -33,6 +33,7 @@ func (s *Store) BeginRun(ctx context.Context, mapping, account string) (Run, err
 		if run, err = t.beginRun(mapping, account); err != nil {
 			return err
 		}
+		s.runFrom = int64(s.NextRead())
 		return t.sendAgain()
 	})
 	if err == nil {
@@ -46,17 +47,14 @@ const runsKept = 50
 
 func (t *tx) beginRun(mapping, account string) (Run, error) {
 	var run Run
-	var delivered int64
 	err := t.query(`
-		SELECT i.account, i.mapping,
-		       COALESCE((SELECT MAX(id) FROM run WHERE integration = i.id), 0) + 1,
-		       (SELECT COUNT(*) FROM (SELECT 1 FROM entity WHERE integration = i.id AND delivered > 0 LIMIT 1) AS d)
+		SELECT i.account, i.mapping, COALESCE((SELECT MAX(id) FROM run WHERE integration = i.id), 0) + 1
 		FROM integration AS i WHERE i.id = ?`, []any{t.s.integration},
-		func(scan func(...any) error) error { return scan(&run.Account, &run.Mapping, &run.ID, &delivered) })
+		func(scan func(...any) error) error { return scan(&run.Account, &run.Mapping, &run.ID) })
 	if err != nil {
 		return run, err
 	}
-	run.First = delivered == 0
+	run.First = !t.s.delivered.Load()
 	if err := t.exec(`UPDATE run SET state = 'failed', ended = ? WHERE integration = ? AND state = 'running'`, now(), t.s.integration); err != nil {
 		return run, err
 	}
@@ -66,7 +64,6 @@ func (t *tx) beginRun(mapping, account string) (Run, error) {
 	if err := t.exec(`DELETE FROM listing WHERE integration = ?`, t.s.integration); err != nil {
 		return run, err
 	}
-	t.s.runFrom = int64(t.s.NextRead())
 	return run, t.exec(`INSERT INTO run (integration, id, started, state, mapping, account) VALUES (?, ?, ?, 'running', ?, ?)`,
 		t.s.integration, run.ID, now(), mapping, account)
 }
@@ -89,7 +86,11 @@ func (t *tx) sendAgain() error {
 // begun before the run may be in flight.
 func (s *Store) EndRun(ctx context.Context, run int64, state State) error {
 	return wrap("end a run", s.write(ctx, func(t *tx) error {
-		if err := t.endRun(run, state); err != nil || state == Failed {
+		if err := t.endRun(run, state); err != nil {
+			return err
+		}
+		err := t.exec(`DELETE FROM item WHERE integration = ? AND gone = 1 AND read < ?`, s.integration, s.runFrom)
+		if err != nil || state == Failed {
 			return err
 		}
 		return t.exec(`DELETE FROM aside WHERE integration = ? AND run < ?`, s.integration, run)
@@ -97,10 +98,7 @@ func (s *Store) EndRun(ctx context.Context, run int64, state State) error {
 }
 
 func (t *tx) endRun(run int64, state State) error {
-	if err := t.exec(`UPDATE run SET state = ?, ended = ? WHERE integration = ? AND id = ?`, string(state), now(), t.s.integration, run); err != nil {
-		return err
-	}
-	return t.exec(`DELETE FROM item WHERE integration = ? AND gone = 1 AND read < ?`, t.s.integration, t.s.runFrom)
+	return t.exec(`UPDATE run SET state = ?, ended = ? WHERE integration = ? AND id = ?`, string(state), now(), t.s.integration, run)
 }
 
 // Trust records the account and the mapping that the store now stands for. A run whose account

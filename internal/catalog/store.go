@@ -43,6 +43,8 @@ type Store struct {
 	readStmts   statements
 	changed     wake
 
+	delivered atomic.Bool // something was delivered from this store
+
 	reads atomic.Int64 // numbers given out by NextRead in this epoch
 
 	// Guarded by leading: whoever holds its one place is the writer.
@@ -52,7 +54,7 @@ type Store struct {
 	stmts    map[string]*sql.Stmt
 	entityID int64 // the highest entity id given out
 	seq      int64 // the highest dirty sequence number given out
-	runFrom  int64 // reads numbered below it began before the newest run
+	runFrom  int64 // reads numbered below it began before the newest full run
 	readings names
 	keysets  names
 
@@ -190,8 +192,12 @@ func (s *Store) begin(ctx context.Context, identifier string) error {
 	s.log.Info("catalogue opened", "path", s.Path(), "epoch", s.epoch)
 	row = s.writer.QueryRowContext(ctx, `
 		SELECT COALESCE((SELECT MAX(id) FROM entity), 0),
-		       COALESCE((SELECT MAX(seq) FROM dirty WHERE integration = ?), 0)`, s.integration)
-	return row.Scan(&s.entityID, &s.seq)
+		       COALESCE((SELECT MAX(seq) FROM dirty WHERE integration = ?), 0),
+		       EXISTS (SELECT 1 FROM entity WHERE integration = ? AND delivered > 0)`, s.integration, s.integration)
+	var delivered bool
+	err := row.Scan(&s.entityID, &s.seq, &delivered)
+	s.delivered.Store(delivered)
+	return err
 }
 
 // Close waits for the transaction that is being written, and ends the lease. What was
