@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 func (s *sources) dotenv(path string) layer {
 	l := layer{}
 	text := string(s.readIfThere(path))
-	values, err := godotenv.Unmarshal(text)
+	values, err := godotenv.Unmarshal(keepDollars(text))
 	if err != nil {
 		// The parser's own words quote the line, which may hold a token.
 		s.fault(".env" + atLine(oddLine(text)) + " is not of the form NAME=value: mend it or take it away")
@@ -29,6 +30,20 @@ func (s *sources) dotenv(path string) layer {
 		}
 	}
 	return l
+}
+
+var bareDollar = regexp.MustCompile(`(^|[^\\])\$([A-Z0-9_(])`)
+
+// keepDollars keeps $NAME in a value as it is written: a token may have it by chance. Only ${NAME} refers to another
+// value, as it does for the integration that Ferry replaces. Between single quotes everything is kept anyway.
+func keepDollars(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if _, value, ok := assignment(line); ok && !strings.HasPrefix(strings.TrimSpace(value), "'") {
+			lines[i] = bareDollar.ReplaceAllString(line, `$1\$$$2`)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // linesOf finds the line on which each name is set last.

@@ -72,27 +72,26 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return a.tell(a.command(ctx, args))
 }
 
-// tell says on stderr how a command ended, and gives its exit code.
+// tell says on stderr how a command ended, and gives its exit code. Errors that are joined have a line each.
 func (a *app) tell(err error) int {
 	if err == nil {
 		return 0
 	}
 	e, ok := errors.AsType[*ending](err)
 	if !ok {
-		e = &ending{code: exitFailure, text: err.Error()}
+		e = &ending{code: exitFailure}
 	}
-	// An error that joins several has a line for each.
-	first, more, _ := strings.Cut(e.text, "\n")
-	if first != "" {
-		fmt.Fprintln(a.stderr, "ferry: "+first)
-	}
-	for _, hint := range append(slices.DeleteFunc(strings.Split(more, "\n"), isEmpty), e.hints...) {
-		fmt.Fprintln(a.stderr, "  "+hint)
+	lines := slices.DeleteFunc(strings.Split(err.Error(), "\n"), func(line string) bool { return line == "" })
+	for i, line := range append(lines, e.hints...) {
+		if i == 0 && len(lines) > 0 {
+			line = "ferry: " + line
+		} else {
+			line = "  " + line
+		}
+		fmt.Fprintln(a.stderr, line)
 	}
 	return e.code
 }
-
-func isEmpty(s string) bool { return s == "" }
 
 // command parses the command line and does what it says.
 func (a *app) command(ctx context.Context, args []string) error {

@@ -7,8 +7,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// quickExit spares each process that is built with the race detector the second it sleeps before it exits.
+const quickExit = "atexit_sleep_ms=0"
+
 // TestMain makes ferry itself a command for the scripts and for tests that start a process.
 func TestMain(m *testing.M) {
+	if err := os.Setenv("GORACE", quickExit); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"ferry": func() { os.Exit(run()) }, "stubborn": stubborn})
 }
 
@@ -17,6 +23,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Setup:               func(e *testscript.Env) error { e.Setenv("GORACE", quickExit); return nil },
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"jira": scriptJira, "port": scriptPort, "lease": scriptLease},
 	})
 }

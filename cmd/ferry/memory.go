@@ -5,9 +5,9 @@ import (
 	"runtime/debug"
 )
 
-// softLimit keeps the process under the 100 MiB that Ferry promises, with room for what the runtime does not count.
-// What a sync must hold (pages, bodies on their way, the database's cache) is some 30 MiB whatever the size of the
-// site; without a limit the collector lets garbage double that and more when bodies are large.
+// softLimit keeps the process within the 100 MiB that Ferry promises, with room for what the runtime does not count.
+// What a sync holds at once does not grow with the site, but with large bodies the garbage between two collections
+// does add up; near the limit the collector comes more often.
 const softLimit = 80 << 20
 
 // limitMemory sets it, unless GOMEMLIMIT has set another one already.

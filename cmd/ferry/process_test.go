@@ -202,6 +202,15 @@ func TestHowARunEndsDecidesTheExitCode(t *testing.T) {
 	}
 }
 
+func TestAnErrorBesideAnEndingIsTold(t *testing.T) {
+	var stderr strings.Builder
+	a := &app{stderr: &stderr}
+	code := a.tell(errors.Join(&ending{exitPartial, "", []string{"hint"}}, errors.New("close: disk full")))
+	if want := "ferry: close: disk full\n  hint\n"; code != exitPartial || stderr.String() != want {
+		t.Errorf("tell = %d with %q, want %d with %q", code, stderr.String(), exitPartial, want)
+	}
+}
+
 func TestDemoServesNothingAfterItsEnd(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	address, closeSite, err := serve(jirasim.New(jirasim.Config{}))

@@ -102,6 +102,25 @@ FERRY_LOG_FORMAT=JSON`}, func(s *settings) {
 			given{env: enough, dotenv: "# a comment\n\nexport FERRY_DATA_DIR='with space'  # why\nocean__port__base_url: \"https://p.example\"\n"},
 			func(s *settings) { s.DataDir, s.PortBaseURL = "with space", "https://p.example" },
 		},
+		"dollars in .env": {
+			given{env: enough, dotenv: `A=ref
+FERRY_DATA_DIR=a$BC$1$(d)e${A}$$X
+OCEAN__INTEGRATION__IDENTIFIER='$A'
+OCEAN__PORT__CLIENT_ID="$A"
+OCEAN__PORT__CLIENT_SECRET=\$A=#b`},
+			func(s *settings) {
+				s.DataDir, s.Identifier = "a$BC$1$(d)eref$$X", "$A"
+				s.PortClientID, s.PortClientSecret = "$A", secret{"$A=#b"}
+			},
+		},
+		"a JSON object in .env, bare and quoted": {
+			given{env: enough, dotenv: `OCEAN__PORT={"client_id":"id","client_secret":"psst"}
+OCEAN__INTEGRATION='{"identifier":"with \"quotes\""}'
+OCEAN__INTEGRATION__IDENTIFIER=plain`},
+			func(s *settings) {
+				s.PortClientID, s.PortClientSecret, s.Identifier = "id", secret{"psst"}, "plain"
+			},
+		},
 		"a group as a JSON object": {
 			given{env: `OCEAN__PORT={"client_id":"id","CLIENT_SECRET":"psst"}
 OCEAN__INTEGRATION={"identifier":"blob","type":"Jira","config":{"jira_host":"https://acme.atlassian.net/","atlassian_user_email":"sam@acme.example","atlassian_user_token":"hush","unknown":[1]},"other":null}`},

@@ -100,13 +100,11 @@ func writeAsides(b *strings.Builder, r *daemon.Report) {
 	}
 }
 
-// asideName is what was set aside, in words to search for. The subject of an entity or a decision says what it is.
+// asideName is what was set aside, in words to search for. An item is named by its id or key alone, which says little
+// without its kind; the others say themselves what they are.
 func asideName(a catalog.Aside) string {
-	switch a.About {
-	case catalog.AsideItem:
+	if a.About == catalog.AsideItem {
 		return strings.TrimSpace(a.Kind + " " + a.Subject)
-	case catalog.AsideListing, catalog.AsideResource:
-		return string(a.About) + " " + a.Subject
 	}
 	return a.Subject
 }

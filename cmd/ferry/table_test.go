@@ -27,7 +27,7 @@ func troubled() *daemon.Report {
 		Asides: []catalog.Aside{
 			{About: catalog.AsideEntity, Subject: "jiraIssue PAY-12", Kind: "issue", Reason: "Port refuses it: title should be a string"},
 			{About: catalog.AsideItem, Subject: "PAY-14", Kind: "issue", Reason: ".fields.x | tonumber fails"},
-			{About: catalog.AsideResource, Subject: "3 (sprint)", Kind: "sprint", Reason: "Ferry does not know this kind"},
+			{About: catalog.AsideResource, Subject: "resource 3 (sprint)", Kind: "sprint", Reason: "Ferry does not know this kind"},
 		},
 		AsideTotal: 4, JiraRequests: 1310, PortRequests: 6177, Unclaimed: 2, UnclaimedNames: []string{"jiraIssue OLD-1"},
 		Store: "ferry-data/catalogue.db", WithPort: true, State: catalog.Partial,
@@ -102,7 +102,7 @@ func TestReportAsJSON(t *testing.T) {
 "total":{"kind":"total","read":123465,"mapped":123464,"created":23000,"updated":455,"unchanged":99999,"refused":2,"unsent":8,"deleted":1200,"setAside":4},
 "setAside":{"total":4,"first":[{"about":"entity","kind":"issue","subject":"jiraIssue PAY-12","reason":"Port refuses it: title should be a string"},
 {"about":"item","kind":"issue","subject":"PAY-14","reason":".fields.x | tonumber fails"},
-{"about":"resource","kind":"sprint","subject":"3 (sprint)","reason":"Ferry does not know this kind"}]},
+{"about":"resource","kind":"sprint","subject":"resource 3 (sprint)","reason":"Ferry does not know this kind"}]},
 "unclaimed":{"total":2,"first":["jiraIssue OLD-1"]},"jiraRequests":1310,"portRequests":6177,"port":true,"catalogue":"ferry-data/catalogue.db"}`
 	var got bytes.Buffer
 	if err := json.Compact(&got, out.Bytes()); err != nil {
