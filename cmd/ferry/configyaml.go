@@ -15,13 +15,23 @@ func (s *sources) configYAML(path string, variables layer) layer {
 	f := configFile{sources: s, variables: variables, out: layer{}}
 	var document yaml.Node
 	if err := yaml.Unmarshal(s.readIfThere(path), &document); err != nil {
-		s.fault("config.yaml is not YAML: " + strings.TrimPrefix(err.Error(), "yaml: "))
+		s.fault("config.yaml is not YAML: " + yamlReason(err))
 		return f.out
 	}
 	for _, root := range document.Content {
 		f.walk(nil, root)
 	}
 	return f.out
+}
+
+// yamlReason is what the parser says. It quotes the text in one case only: a value that begins with * is a reference,
+// which may well be a secret without its quotes.
+func yamlReason(err error) string {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if strings.Contains(text, "anchor") {
+		return "it refers to an anchor that it does not have; put quotes around a value that begins with * or &"
+	}
+	return text
 }
 
 type configFile struct {
