@@ -27,11 +27,8 @@ type Integration struct {
 	Raw                       json.RawMessage // the whole record
 }
 
-type integrationAnswer struct {
-	Integration json.RawMessage `json:"integration"`
-}
-
-func (a integrationAnswer) read() (Integration, error) {
+// readIntegration picks out what we use; an answer without the record gives an Integration without Raw.
+func readIntegration(whole json.RawMessage) (Integration, error) {
 	var fields struct {
 		Identifier       string          `json:"identifier"`
 		InstallationID   string          `json:"installationId"`
@@ -43,16 +40,16 @@ func (a integrationAnswer) read() (Integration, error) {
 		Config           json.RawMessage `json:"config"`
 		ResyncState      json.RawMessage `json:"resyncState"`
 	}
-	if len(a.Integration) == 0 {
+	if len(whole) == 0 {
 		return Integration{}, nil
 	}
-	if err := json.Unmarshal(a.Integration, &fields); err != nil {
-		return Integration{}, &Error{Method: http.MethodGet, Path: "/v1/integration", Status: http.StatusOK, Code: codeNotJSON, Err: err}
+	if err := json.Unmarshal(whole, &fields); err != nil {
+		return Integration{}, err
 	}
 	return Integration{
 		Identifier: cmp.Or(fields.InstallationID, fields.Identifier), Type: fields.Type, Version: fields.Version,
 		Origin: fields.Origin, Initialized: fields.Initialized, InstallationType: fields.InstallationType,
-		Config: filled(fields.Config), ResyncState: filled(fields.ResyncState), Raw: a.Integration,
+		Config: filled(fields.Config), ResyncState: filled(fields.ResyncState), Raw: whole,
 	}, nil
 }
 
@@ -76,11 +73,17 @@ func (c *Client) Integration(ctx context.Context) (Integration, error) {
 }
 
 func (c *Client) integration(ctx context.Context, call call) (Integration, error) {
-	var answer integrationAnswer
+	var answer struct {
+		Integration json.RawMessage `json:"integration"`
+	}
 	if err := c.do(ctx, call, &answer); err != nil {
 		return Integration{}, err
 	}
-	return answer.read()
+	read, err := readIntegration(answer.Integration)
+	if err != nil {
+		return read, &Error{Method: call.method, Path: "/v1/integration", Status: http.StatusOK, Code: codeNotJSON, Err: err}
+	}
+	return read, nil
 }
 
 func (c *Client) ours(below ...string) []string {

@@ -276,6 +276,34 @@ func Test429MakesEveryRequestWait(t *testing.T) {
 	})
 }
 
+// With one place, those in line for it must not slip through when the request that holds it is told to wait.
+func Test429StopsThoseInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := newPort(portsim.Config{Log: true, Latency: time.Second})
+		client := newClient(t, sim.Transport(), func(c *port.Config) { c.Concurrency = 1 })
+		if _, err := client.Organization(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		sim.Forget()
+		sim.Inject(portsim.Fault{Status: 429, Times: 1, Header: http.Header{"Retry-After": {"30"}}})
+		start := time.Now()
+		var wait sync.WaitGroup
+		for range 4 {
+			wait.Go(func() {
+				if _, err := client.Organization(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		for i, r := range sim.Requests() {
+			if after := r.At.Sub(start); i > 0 && after < 31*time.Second {
+				t.Errorf("request %d came after %s, want 31s", i, after)
+			}
+		}
+	})
+}
+
 func TestAPlaceIsFreeWhileARequestWaitsForItsRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := newPort(portsim.Config{})
