@@ -104,15 +104,21 @@ func (f *foldable) end(list []Pending) {
 // Unwanted are entities that should not be in Port any more, with row numbers after the one
 // given, in that order.
 func (s *Store) Unwanted(ctx context.Context, after int64, limit int) ([]Pending, error) {
+	list, err := s.pending(ctx, `e.claims = 0`, after, limit)
+	return list, wrap("list what is no longer wanted", err)
+}
+
+// pending reads entities without their claims.
+func (s *Store) pending(ctx context.Context, where string, after int64, limit int) ([]Pending, error) {
 	var list []Pending
 	err := s.read(ctx, `SELECT `+pendingColumns+` FROM entity AS e `+nameJoins+`
-		WHERE e.integration = ? AND e.id > ? AND e.claims = 0 ORDER BY e.id LIMIT ?`, []any{s.integration, after, limit}, func(scan func(...any) error) error {
+		WHERE e.integration = ? AND e.id > ? AND `+where+` ORDER BY e.id LIMIT ?`, []any{s.integration, after, limit}, func(scan func(...any) error) error {
 		var p Pending
 		err := scan(p.columns()...)
 		list = append(list, p)
 		return err
 	})
-	return list, wrap("list what is no longer wanted", err)
+	return list, err
 }
 
 // Delivery is what Port answered to one entity.
@@ -283,6 +289,33 @@ func (t *tx) cascaded(identifier string) error {
 			JOIN ref AS r ON r.integration = e.integration AND r.target = e.identifier
 		)
 		UPDATE entity SET delivered = 0 WHERE claims > 0 AND id IN (SELECT entity FROM taken)`, t.s.integration, identifier)
+}
+
+// Behind are wanted entities of which Port has an earlier version and refused the one that is
+// wanted, with row numbers after the one given, in that order. What they relate to in Port is not
+// what refs says of them.
+func (s *Store) Behind(ctx context.Context, after int64, limit int) ([]Pending, error) {
+	list, err := s.pending(ctx, `e.refused > 0 AND e.delivered > 0 AND e.delivered <> e.version AND e.claims > 0`, after, limit)
+	return list, wrap("list what Port refused", err)
+}
+
+// Taken records that Port's cascade took wanted entities, and whatever related to them.
+func (s *Store) Taken(ctx context.Context, list []Pending) error {
+	err := s.write(ctx, func(t *tx) error {
+		for _, p := range list {
+			if err := t.cascaded(p.Identifier); err != nil {
+				return err
+			}
+			if err := t.exec(`UPDATE entity SET delivered = 0 WHERE id = ? AND claims > 0`, p.Entity); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && len(list) > 0 {
+		s.changed.set()
+	}
+	return wrap("record what a deletion took along", err)
 }
 
 // Hold records what Port holds under our name, before anything was delivered from this store.

@@ -63,7 +63,31 @@ func (d *Deliverer) deleteRound(ctx context.Context) (int, error) {
 	if stop, err := d.brake(ctx, len(ours), all); stop || err != nil {
 		return 0, err
 	}
-	return d.remove(ctx, ours)
+	n, err := d.remove(ctx, ours)
+	if err != nil || n == 0 || !d.config.DeleteDependents {
+		return n, err
+	}
+	return n, d.checkBehind(ctx)
+}
+
+// checkBehind looks for entities that a cascade took although the catalogue does not relate
+// them to what was deleted: those of which Port has an earlier version and refuses this one. What
+// relates to them went along.
+func (d *Deliverer) checkBehind(ctx context.Context) error {
+	for after := int64(0); ; {
+		list, err := d.store.Behind(ctx, after, pageSize)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		after = list[len(list)-1].Entity
+		_, gone, err := d.tellApart(ctx, list)
+		if err != nil {
+			return err
+		}
+		if err := d.store.Taken(context.WithoutCancel(ctx), gone); err != nil {
+			return err
+		}
+	}
 }
 
 // unwanted are the entities that may be ours to delete. What was only enriched is forgotten, and
@@ -113,9 +137,18 @@ const ownedPerCall = 50
 // since one of them may be gone by a delete of ours whose answer was lost, what relates to it
 // counts as taken along.
 func (d *Deliverer) owned(ctx context.Context, list []catalog.Pending) ([]catalog.Pending, error) {
+	ours, others, err := d.tellApart(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	return ours, d.forget(ctx, others, d.config.DeleteDependents)
+}
+
+// tellApart asks Port which of the list it has under our name. Of a blueprint that Port does not
+// have it has none.
+func (d *Deliverer) tellApart(ctx context.Context, list []catalog.Pending) (ours, others []catalog.Pending, err error) {
 	var mu sync.Mutex
-	var ours []catalog.Pending
-	err := d.perChunk(ctx, list, ownedPerCall, func(ctx context.Context, blueprint string, chunk []catalog.Pending) error {
+	err = d.perChunk(ctx, list, ownedPerCall, func(ctx context.Context, blueprint string, chunk []catalog.Pending) error {
 		mine, err := d.client.Owned(ctx, blueprint, identifiers(chunk))
 		if err != nil && !absent(err) {
 			return err
@@ -124,20 +157,18 @@ func (d *Deliverer) owned(ctx context.Context, list []catalog.Pending) ([]catalo
 		for _, id := range mine {
 			found[id] = true
 		}
-		var kept, others []catalog.Pending
+		mu.Lock()
+		defer mu.Unlock()
 		for _, p := range chunk {
 			if found[p.Identifier] {
-				kept = append(kept, p)
+				ours = append(ours, p)
 			} else {
 				others = append(others, p)
 			}
 		}
-		mu.Lock()
-		ours = append(ours, kept...)
-		mu.Unlock()
-		return d.forget(ctx, others, d.config.DeleteDependents)
+		return nil
 	})
-	return ours, err
+	return ours, others, err
 }
 
 // absent reports that Port itself says that it has no such thing: with its name for the error,

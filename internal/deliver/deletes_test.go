@@ -209,6 +209,23 @@ func TestCascadeOfADeleteWhoseAnswerWasLost(t *testing.T) {
 	}
 }
 
+// Port has an earlier version of what it refused, with earlier relations.
+func TestCascadeThroughAnEntityThatPortRefused(t *testing.T) {
+	w := newWorld(t)
+	w.claim(thing{id: "target"}, thing{id: "middle", parent: "target"})
+	w.upserts()
+	w.claim(thing{id: "middle", props: map[string]any{"rank": "no number"}}, thing{id: "end", parent: "middle", title: "e"})
+	w.upserts()
+	w.drop("issue", "target")
+	w.deletes()
+	if e, _ := w.sim.Entity("issue", "end"); e.Title != "e" {
+		t.Errorf("in Port: %s, want end whole", w.issues())
+	}
+	if len(w.reasons()) != 1 {
+		t.Errorf("set aside: %v, want middle", w.reasons())
+	}
+}
+
 func TestDeletesWithoutDependents(t *testing.T) {
 	w := newWorld(t)
 	w.config.DeleteDependents = false
