@@ -25,7 +25,7 @@ func TestPortBecomesTheCatalogue(t *testing.T) {
 		w := newWorld(t)
 		w.config.CreateMissing = rapid.Bool().Draw(rt, "createMissing")
 		w.config.DeleteDependents = rapid.Bool().Draw(rt, "deleteDependents")
-		m := &model{w: w, wanted: map[string]thing{}, last: map[string]bool{}, asked: map[string]bool{}}
+		m := &model{w: w, wanted: map[string]thing{}, last: map[string]bool{}, asked: map[string]bool{}, stub: map[string]bool{}}
 		m.others()
 		for range rapid.IntRange(1, 3).Draw(rt, "runs") {
 			w.beginRun()
@@ -58,6 +58,7 @@ type model struct {
 	wanted map[string]thing // by identifier
 	last   map[string]bool  // what was wanted when Port was last looked at
 	asked  map[string]bool  // what anything ever related to: Port may hold it for that
+	stub   map[string]bool  // what Port may have made for a relation before it was first claimed
 	dump   string           // what others have
 }
 
@@ -90,6 +91,9 @@ func (m *model) change(rt *rapid.T) {
 		switch rapid.SampledFrom([]string{"claim", "claim", "keep", "drop"}).Draw(rt, id) {
 		case "claim":
 			x := m.draw(rt, id)
+			if !m.last[id] && m.asked[id] {
+				m.stub[id] = true // if the relation is gone by now, nothing tells it from what others made
+			}
 			m.wanted[id] = x
 			for _, target := range append(x.links, x.parent) {
 				m.asked[target] = true
@@ -172,7 +176,7 @@ func (m *model) check(rt *rapid.T) {
 			m.checkReason(rt, id, reason)
 		case wanted:
 			checkSame(rt, x, e, there)
-		case there && (m.last[id] && !m.related(id) || !m.asked[id]):
+		case there && (m.last[id] && !m.stub[id] && !m.related(id) || !m.asked[id]):
 			rt.Errorf("%s is in Port, and nothing asks for it", id)
 		}
 		m.last[id] = wanted
