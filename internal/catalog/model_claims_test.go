@@ -1,0 +1,130 @@
+package catalog
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+func (w *world) claim(k itemKey, item Item) {
+	if item.Gone {
+		delete(w.claims, k)
+		return
+	}
+	if w.claims[k] == nil {
+		w.claims[k] = map[int][]Entity{}
+	}
+	for _, c := range item.Claims {
+		w.claims[k][c.Resource] = c.Entities
+	}
+}
+
+// changes are what became of the entities since before; the items of those that relate to one
+// that went become dirty.
+func (w *world) changes(before map[entityKey]modelEntity) []Change {
+	var changes []Change
+	after := w.entities()
+	keys := maps.Clone(before)
+	maps.Copy(keys, after)
+	for k := range keys {
+		was, is := before[k], after[k]
+		if slices.EqualFunc(was.claims, is.claims, func(a, b modelClaim) bool { return gocmp.Equal(a, b, itemKeys) }) {
+			continue
+		}
+		verb := Changed
+		switch {
+		case len(is.claims) == 0:
+			verb = Went
+		case len(was.claims) == 0:
+			verb = Made
+		}
+		changes = append(changes, Change{verb, k.blueprint, k.identifier})
+	}
+	var referrers []itemKey
+	for _, c := range changes {
+		if c.Verb != Went {
+			continue
+		}
+		for _, e := range after {
+			if e.refs[c.Identifier] {
+				for _, claim := range e.claims {
+					referrers = append(referrers, claim.Item)
+				}
+			}
+		}
+	}
+	for k := range setOf(referrers) {
+		w.touched(k)
+	}
+	return changes
+}
+
+var itemKeys = gocmp.AllowUnexported(itemKey{})
+
+func setOf[T comparable](list []T) map[T]bool {
+	set := map[T]bool{}
+	for _, x := range list {
+		set[x] = true
+	}
+	return set
+}
+
+type modelEntity struct {
+	claims []modelClaim
+	refs   map[string]bool
+}
+
+type modelClaim struct {
+	Item        itemKey
+	Resource, N int
+	Entity      Entity
+}
+
+// entities are the claims of all items, put together.
+func (w *world) entities() map[entityKey]modelEntity {
+	all := map[entityKey]modelEntity{}
+	for item, resources := range w.claims {
+		for resource, entities := range resources {
+			for n, e := range entities {
+				k := entityKey{e.Blueprint, e.Identifier}
+				x := all[k]
+				if x.refs == nil {
+					x.refs = map[string]bool{}
+				}
+				x.claims = append(x.claims, modelClaim{item, resource, n, e})
+				for _, ref := range e.Refs {
+					x.refs[ref] = true
+				}
+				all[k] = x
+			}
+		}
+	}
+	for _, x := range all {
+		slices.SortFunc(x.claims, func(a, b modelClaim) int {
+			return cmp.Or(a.Resource-b.Resource, w.readings[a.Item.reading]-w.readings[b.Item.reading],
+				strings.Compare(a.Item.id, b.Item.id), a.N-b.N)
+		})
+	}
+	return all
+}
+
+func (e modelEntity) bodies() (bodies []string) {
+	for _, c := range e.claims {
+		bodies = append(bodies, string(c.Entity.Body))
+	}
+	return bodies
+}
+
+// fold puts bodies of the form key=value together, the later over the earlier.
+func fold(bodies []string) string {
+	set := map[string]string{}
+	for _, b := range bodies {
+		k, v, _ := strings.Cut(b, "=")
+		set[k] = v
+	}
+	return fmt.Sprint(set)
+}
