@@ -20,7 +20,7 @@
 //
 // An item that is gone keeps its row and number (a tombstone), so that rule 1 also protects a
 // deletion from an earlier read that still saw the item. A tombstone is dropped at the end of the
-// first run that began after it: a read begun before it would have to outlast that whole run.
+// first full run that began after it: a read begun before it would have to outlast that whole run.
 //
 // A dirty row is cleared only if its count of hints is the one that was taken before the read
 // began: a hint that came while the read was under way asks for another read.

@@ -1,6 +1,6 @@
 -- The catalogue. One process writes it: the one that holds the integration's lease.
 -- SQLite runs this text as it is; PostgreSQL runs it with INTEGER read as BIGINT and
--- without WITHOUT ROWID (see dialect.go). Times are milliseconds since 1970, UTC.
+-- without WITHOUT ROWID. Times are milliseconds since 1970, UTC.
 
 -- store: which schema this is. A store of another schema is not opened.
 CREATE TABLE IF NOT EXISTS store (
