@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -82,30 +83,40 @@ func simulatedJira(o options, n int) (http.Handler, func() counters) {
 	return sim, func() counters { return counters{Requests: int64(sim.Count("")), FullBytes: full} }
 }
 
-// fullBytes is what all issues come to with all their fields, from a sample of every hundredth.
+// fullBytes is what all issues come to with all their fields, from a sample of a hundred.
 func fullBytes(sim *jirasim.Server, n int) int64 {
-	client := &http.Client{Transport: sim.Transport()}
-	step := max(1, n/100)
-	var bytes, sampled int64
-	for i := 0; i < n; i += step {
-		request, _ := http.NewRequest(http.MethodGet, "http://jira.test/rest/api/3/issue/"+strconv.Itoa(firstID+i), nil)
-		request.SetBasicAuth(email, token)
-		request.Header.Set("Accept-Encoding", "identity")
-		answer, err := client.Do(request)
-		if err != nil {
-			continue
-		}
-		size, _ := io.Copy(io.Discard, answer.Body)
-		answer.Body.Close()
-		if answer.StatusCode == http.StatusOK {
-			bytes, sampled = bytes+size, sampled+1
-		}
+	var bytes, sampled atomic.Int64
+	var group sync.WaitGroup
+	for i := 0; i < n; i += max(1, n/100) {
+		group.Go(func() {
+			if size := issueBytes(sim, firstID+i); size > 0 {
+				bytes.Add(size)
+				sampled.Add(1)
+			}
+		})
 	}
+	group.Wait()
 	sim.ForgetRequests()
-	if sampled == 0 {
+	return bytes.Load() * int64(n) / max(1, sampled.Load())
+}
+
+func issueBytes(sim *jirasim.Server, id int) int64 {
+	request, err := http.NewRequest(http.MethodGet, "http://jira.test/rest/api/3/issue/"+strconv.Itoa(id), nil)
+	if err != nil {
 		return 0
 	}
-	return bytes * int64(n) / sampled
+	request.SetBasicAuth(email, token)
+	request.Header.Set("Accept-Encoding", "identity")
+	answer, err := sim.Transport().RoundTrip(request)
+	if err != nil {
+		return 0
+	}
+	defer answer.Body.Close()
+	size, err := io.Copy(io.Discard, answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		return 0
+	}
+	return size
 }
 
 // firstID is the id of the first issue of a filled site.
