@@ -36,7 +36,7 @@ type feeder struct {
 
 	after int64     // the last row seen
 	swept time.Time // when the sweep began
-	taken int       // rows taken in this sweep
+	met   int       // rows of this sweep that are to be sent, or were on their way when it came by
 	woken bool      // something was committed since the sweep began
 }
 
@@ -118,8 +118,12 @@ func (f *feeder) collect() {
 }
 
 func (f *feeder) take(ctx context.Context, pending catalog.Pending) error {
-	if f.onTheWay[pending.Entity] || len(pending.Claims) == 0 {
-		return nil // without claims: it was dropped while it was read
+	if f.onTheWay[pending.Entity] {
+		f.met++ // it may have changed since it was sent
+		return nil
+	}
+	if len(pending.Claims) == 0 {
+		return nil // it was dropped while it was read
 	}
 	stage, now := f.waiting.stageOf(pending.Entity, pending.Version)
 	if !now {
@@ -136,7 +140,7 @@ func (f *feeder) take(ctx context.Context, pending catalog.Pending) error {
 		}
 	}
 	f.onTheWay[pending.Entity] = true
-	f.taken++
+	f.met++
 	return f.put(ctx, p)
 }
 
@@ -185,7 +189,7 @@ func (f *feeder) flush(ctx context.Context, waited time.Duration) error {
 
 // sweep starts again from the first row.
 func (f *feeder) sweep() {
-	f.after, f.taken, f.swept, f.woken = 0, 0, time.Now(), false
+	f.after, f.met, f.swept, f.woken = 0, 0, time.Now(), false
 }
 
 // rest is the end of the rows while ingest goes on: wait for what comes.
@@ -226,8 +230,7 @@ func (f *feeder) sweepDue() time.Duration {
 }
 
 // finish is the end of the rows when ingest is over: what is on its way comes back, and
-// everything is looked at once more. It is over when a sweep found nothing to send and nothing
-// waits.
+// everything is looked at once more. It is over when a sweep met nothing and nothing waits.
 func (f *feeder) finish(ctx context.Context) (over bool, err error) {
 	if err := f.flush(ctx, 0); err != nil {
 		return false, err
@@ -240,7 +243,7 @@ func (f *feeder) finish(ctx context.Context) (over bool, err error) {
 			return false, context.Cause(ctx)
 		}
 	}
-	if f.taken == 0 && !f.waiting.resolve(f.d.delivered()) {
+	if f.met == 0 && !f.waiting.resolve(f.d.delivered()) {
 		return true, nil
 	}
 	f.sweep()

@@ -46,7 +46,7 @@ func few(t *testing.T) {
 		return
 	}
 	before := flag.Lookup("rapid.checks").Value.String()
-	if err := flag.Set("rapid.checks", "20"); err != nil {
+	if err := flag.Set("rapid.checks", "12"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = flag.Set("rapid.checks", before) })
