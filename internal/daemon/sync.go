@@ -262,14 +262,15 @@ func (r *run) forget(ctx context.Context) error {
 	}
 }
 
-// tell lets Port's page know how the run ended, and ends it in the catalogue.
+// tell lets Port's page know how the run ended. A run that Jira or the mapping did not let begin
+// has failed too; one that Port did not let begin cannot be told.
 func (r *run) tell(ctx context.Context, failure error) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if len(r.read.Failed) > 0 {
 		failure = errors.Join(failure, errors.New(strings.Join(r.read.Failed, "\n")))
 	}
-	if r.Port == nil || r.catalog.ID == 0 {
+	if r.Port == nil || r.catalog.ID == 0 && isPorts(failure) {
 		return failure
 	}
 	state := port.ResyncState{Status: port.Completed, End: time.Now()}
@@ -283,4 +284,10 @@ func (r *run) tell(ctx context.Context, failure error) error {
 		return err
 	}
 	return failure
+}
+
+// isPorts tells whether it was Port that failed.
+func isPorts(err error) bool {
+	_, ok := errors.AsType[*port.Error](err)
+	return ok
 }

@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"ferry/internal/catalog"
 	"ferry/internal/daemon"
@@ -39,17 +42,92 @@ type world struct {
 	retries  int    // of both clients
 	noPort   bool
 	timeout  time.Duration // per attempt at Jira
-	logged   strings.Builder
+	logged   *strings.Builder
 	jiraPath string // below the host, as at the gateway
+
+	blueprints [][]byte // beside the default ones
 }
 
-func newWorld(t *testing.T) *world {
+// newWorld makes an empty one. The changes are to the Jira it has.
+func newWorld(t *testing.T, changes ...func(*jirasim.Config)) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), token: token, secret: clientSecret, retries: 2, timeout: 5 * time.Second}
-	w.jira = jirasim.New(jirasim.Config{Seed: 1, Email: email, Token: token, BaseURL: "https://acme.atlassian.net"})
-	w.port = portsim.New(portsim.Config{ClientID: clientID, ClientSecret: clientSecret, Log: true})
-	w.jiraURL, w.portURL = serve(t, httptest.NewServer(w.jira)), serve(t, httptest.NewServer(w.port))
+	w := &world{t: t, dir: t.TempDir(), token: token, secret: clientSecret, retries: 2, timeout: 5 * time.Second, logged: &strings.Builder{}}
+	config := jirasim.Config{Seed: 1, Email: email, Token: token, BaseURL: "https://acme.atlassian.net"}
+	for _, change := range changes {
+		change(&config)
+	}
+	w.jira = jirasim.New(config)
+	w.jiraURL = serve(t, httptest.NewServer(w.jira))
+	w.newPort()
 	return w
+}
+
+// newPort gives the world an empty Port.
+func (w *world) newPort() {
+	w.port = portsim.New(portsim.Config{ClientID: clientID, ClientSecret: clientSecret, Log: true})
+	w.portURL = serve(w.t, httptest.NewServer(w.port))
+	for _, b := range w.blueprints {
+		w.port.AddBlueprint(b)
+	}
+}
+
+// addBlueprint installs one in the world's Port, and in every other that newPort makes.
+func (w *world) addBlueprint(text string) {
+	w.blueprints = append(w.blueprints, []byte(text))
+	w.port.AddBlueprint([]byte(text))
+}
+
+// fresh is what Port would hold if a ferry that knows nothing filled an empty Port from this Jira.
+func (w *world) fresh() string {
+	w.t.Helper()
+	other := *w
+	other.dir, other.logged = w.t.TempDir(), &strings.Builder{}
+	other.newPort()
+	other.mustSync()
+	return other.port.Dump()
+}
+
+// right: Port holds what a ferry that knows nothing would make of this Jira.
+func (w *world) right() {
+	w.t.Helper()
+	if diff := cmp.Diff(lines(w.fresh()), lines(w.port.Dump())); diff != "" {
+		w.t.Errorf("Port is not as Jira is (-want +got):\n%s", diff)
+	}
+}
+
+func lines(dump string) []string { return strings.Split(strings.TrimSpace(dump), "\n") }
+
+// resync is how Port was told the last run ended, "" if nothing was since untold.
+func (w *world) resync() string {
+	w.t.Helper()
+	var record struct {
+		ResyncState struct{ Status string }
+	}
+	if raw := w.port.Integration("my-jira"); raw != nil {
+		if err := json.Unmarshal(raw, &record); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return record.ResyncState.Status
+}
+
+// untold makes Port forget how the last run ended.
+func (w *world) untold() {
+	w.port.SetIntegration("my-jira", map[string]any{"resyncState": map[string]any{"status": ""}})
+}
+
+// said is what a run tells the user: its error, and what it set aside.
+func said(report *daemon.Report, err error) string {
+	var b strings.Builder
+	if err != nil {
+		fmt.Fprintln(&b, err)
+	}
+	if report != nil {
+		for _, a := range report.Asides {
+			fmt.Fprintf(&b, "%s %s: %s\n", a.About, a.Subject, a.Reason)
+		}
+	}
+	return b.String()
 }
 
 func serve(t *testing.T, s *httptest.Server) string {
@@ -99,7 +177,7 @@ func (w *world) sync() (*daemon.Report, error) {
 	j, p := w.clients()
 	s := &daemon.Sync{
 		Jira: j, Port: p, Store: store, AcceptDeletions: w.accept, AcceptAccount: w.account,
-		Logger: slog.New(slog.NewTextHandler(&w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if w.mapping != "" {
 		s.Mapping, s.MappingName = []byte(w.mapping), "mapping.yaml"
