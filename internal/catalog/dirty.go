@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sync"
 	"time"
@@ -155,17 +156,25 @@ func (s *Store) due(ctx context.Context, reading, parent string, p Priority, aft
 		if err := scan(&d.ID, &d.Hints, &d.Attempts, &d.Run, &d.Listed, &seq); err != nil {
 			return err
 		}
-		if _, held := s.taken.keys[d.key()]; held || len(found) == limit {
+		if _, held := s.taken.keys[d.key()]; held {
 			return nil
 		}
 		if p == Scan {
 			s.taken.scan[listKey{reading, parent}] = seq
 		}
-		found = append(found, d)
+		if found = append(found, d); len(found) == limit {
+			return errEnough
+		}
 		return nil
 	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
 	return found, err
 }
+
+// errEnough ends the reading of rows that are not wanted any more.
+var errEnough = errors.New("enough")
 
 func (t *taken) count() int { return len(t.keys) }
 
