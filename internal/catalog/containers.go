@@ -1,6 +1,10 @@
 package catalog
 
-import "context"
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
 
 // ByContainer groups items by the Jira project they were last seen in; "" for those of which
 // nothing is known.
@@ -24,4 +28,19 @@ func (s *Store) ByContainer(ctx context.Context, reading, parent string, ids []s
 		return err
 	})
 	return groups, wrap("group items by project", err)
+}
+
+// Example is the identifier of an entity that an item makes, by which a person knows the item;
+// "" if it makes none.
+func (s *Store) Example(ctx context.Context, reading, parent, id string) (identifier string, err error) {
+	err = s.readers.QueryRowContext(ctx, `
+		SELECT e.identifier FROM claim AS c
+		JOIN reading AS r ON r.integration = c.integration AND r.id = c.reading
+		JOIN entity AS e ON e.id = c.entity
+		WHERE c.integration = ? AND r.name = ? AND c.parent = ? AND c.item = ?
+		ORDER BY c.resource, c.n LIMIT 1`, s.integration, reading, parent, id).Scan(&identifier)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return identifier, wrap("name an item", err)
 }

@@ -59,7 +59,7 @@ func everything(t testing.TB, s *Store) {
 	list, err = s.Removing(ctx, list, true)
 	must(err)
 	must(s.Removed(ctx, list, true))
-	_, err = s.Contained(ctx, "issue", "10")
+	_, err = s.Example(ctx, "issue", "", "10")
 	must(err)
 	_, err = s.AsideCount(ctx, run.ID)
 	must(err)

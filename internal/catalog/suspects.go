@@ -36,11 +36,3 @@ func (s *Store) Suspects(ctx context.Context, l Listing, resources []int, after 
 	})
 	return found, wrap("look for items no longer listed", err)
 }
-
-// Contained is how many living items of a reading lie in a Jira project.
-func (s *Store) Contained(ctx context.Context, reading, container string) (n int, err error) {
-	err = s.read(ctx, `
-		SELECT COUNT(*) FROM item AS i JOIN reading AS r ON r.integration = i.integration AND r.id = i.reading
-		WHERE i.integration = ? AND r.name = ? AND i.container = ? AND i.gone = 0`, []any{s.integration, reading, container}, into(&n))
-	return n, wrap("count a project's items", err)
-}

@@ -17,7 +17,7 @@ import (
 //   - an item that Jira still gives when asked by id loses the claims of the queries that,
 //     asked about it afresh, no longer select it;
 //   - an item that Jira does not give by id is gone, if Jira afterwards still knows us as the
-//     account we were when we could see it, and if it is not one of a whole project that vanished;
+//     account we were when we could see it, and if we still see anything else of its project;
 //   - a project that vanished with all its issues is gone only if it is proved to be deleted,
 //     archived or empty. Otherwise it is what a lost permission looks like, and waits for a person.
 func (t *reading) judge(ctx context.Context, unread []unread) error {
@@ -172,12 +172,12 @@ func (t *reading) removeAbsent(ctx context.Context, missing absent, rows map[str
 	}
 	for _, project := range slices.Sorted(maps.Keys(byProject)) {
 		ids := byProject[project]
-		lost, err := t.lost(ctx, project, len(ids))
+		lost, err := t.lost(ctx, project, missing)
 		if err != nil {
 			return err
 		}
 		if lost {
-			err = t.waits(ctx, project, len(ids))
+			err = t.waits(ctx, project, ids)
 		} else {
 			err = t.remove(ctx, ids, missing, rows)
 		}
@@ -188,28 +188,36 @@ func (t *reading) removeAbsent(ctx context.Context, missing absent, rows map[str
 	return nil
 }
 
-// lost tells whether n absent items look like a lost permission: they are all there is of their
-// Jira project, and the project is not proved to have gone. Items of which nothing is known
-// (they were listed and never given) lie in no project; there is nothing to lose with them.
-func (t *reading) lost(ctx context.Context, project string, n int) (bool, error) {
+// lost tells whether absent items look like a lost permission: nothing else is seen of their Jira
+// project, and the project is not proved to have gone. What is seen is asked afresh, after the
+// reads that did not give the items: what the catalogue knows of the project was seen before.
+// Items of which nothing is known (they were listed and never given) lie in no project; there is
+// nothing to lose with them.
+func (t *reading) lost(ctx context.Context, project string, missing absent) (bool, error) {
 	if t.Accept || project == "" {
 		return false, nil
 	}
-	living, err := t.Store.Contained(ctx, t.Name, project)
-	if err != nil || n < living {
-		return false, err
+	if t.Kind == source.Issue {
+		seen, err := t.Source.Sees(ctx, project, func(id string) bool { _, is := missing[id]; return !is })
+		if seen || err != nil {
+			return false, err
+		}
 	}
 	departed, err := t.Source.Departed(ctx, project)
 	return !departed, err
 }
 
-func (t *reading) waits(ctx context.Context, project string, n int) error {
+func (t *reading) waits(ctx context.Context, project string, ids []string) error {
 	t.result.Waiting++
-	what := fmt.Sprintf("all %d issues of the Jira project with id %s", n, project)
-	if t.Kind == source.Project {
-		what = fmt.Sprintf("the Jira project with id %s", project)
+	example, err := t.Store.Example(ctx, t.Name, "", ids[0])
+	if err != nil {
+		return err
 	}
-	reason := what + " can no longer be seen, and Jira lists the project neither as deleted nor as archived: " +
+	what := fmt.Sprintf("all issues of the Jira project with id %s (%d, such as %s)", project, len(ids), example)
+	if t.Kind == source.Project {
+		what = fmt.Sprintf("the Jira project with id %s (%s)", project, example)
+	}
+	reason := "can no longer be seen, and Jira lists the project neither as deleted nor as archived: " +
 		"this is what a lost permission looks like, so nothing was deleted; give the account its permission back, or, if they are really gone, run `ferry sync --accept-deletions`"
 	return t.aside(ctx, catalog.AsideDecision, what, t.Kind, reason)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -193,6 +194,27 @@ func (s *Source) Match(ctx context.Context, jql string, ids []string) (map[strin
 	return selected, nil
 }
 
+// Sees tells whether our account can see an issue of the Jira project for which counts holds. A
+// project that it may not see, Jira refuses to search in with status 400.
+func (s *Source) Sees(ctx context.Context, project string, counts func(id string) bool) (bool, error) {
+	id, err := parseIDs([]string{project})
+	if err != nil {
+		return false, err
+	}
+	for page, err := range s.Sweep(ctx, fmt.Sprintf("project = %d", id[0])) {
+		if e, ok := errors.AsType[*jira.Error](err); ok && e.Status == http.StatusBadRequest {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(page.IDs, counts) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // Departed tells whether a project is proved to be deleted, archived, or without any issue: the
 // reasons for which all its issues may vanish without our having lost the permission to see
 // them. An answer of 404 is no proof; it is what a lost permission looks like.
@@ -233,7 +255,7 @@ func parseIDs(ids []string) ([]int64, error) {
 	for i, id := range ids {
 		n, err := strconv.ParseInt(id, 10, 64)
 		if err != nil || n <= 0 {
-			return nil, fmt.Errorf("%q is not the id of an issue", id)
+			return nil, fmt.Errorf("%q is not an id of Jira", id)
 		}
 		numbers[i] = n
 	}
