@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -43,6 +44,15 @@ func TestEdits(t *testing.T) {
 	}{{"DATADIR", "DATA_DIR", 1}, {"MAPING", "MAPPING", 1}, {"KITTEN", "SITTING", 3}, {"", "AB", 2}} {
 		if got := edits(test.a, test.b); got != test.want {
 			t.Errorf("edits(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
+		}
+	}
+}
+
+// TestTheManualNamesEverySetting but the one that a single sync accepts and has no use for.
+func TestTheManualNamesEverySetting(t *testing.T) {
+	for _, name := range knownNames {
+		if name != resyncInterval && !strings.Contains(settingsHelp, name) {
+			t.Errorf("the manual lacks %s", name)
 		}
 	}
 }

@@ -23,6 +23,9 @@ type syncCommand struct {
 	AcceptAccount   bool   `help:"Go on although the Jira account is another than in the last run."`
 }
 
+// Help is shown below the description.
+func (*syncCommand) Help() string { return settingsHelp }
+
 func (c *syncCommand) Run(ctx context.Context, a *app) error {
 	l, faults := c.layer()
 	return c.sync(ctx, a, l, faults)
