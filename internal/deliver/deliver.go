@@ -23,7 +23,7 @@ type Config struct {
 	// Protected says why nothing of a blueprint may be deleted in this run; "" if it may. nil: everything may.
 	Protected func(blueprint string) (reason string)
 
-	Workers  int                         // bulks under way at once, 0: 20
+	Workers  int                         // bulks under way at once, 0: 40
 	Kind     func(reading string) string // the kind a reading is of; nil: its name
 	Event    string                      // what made us write: "resync", …
 	ResyncID string                      // the run's, as Port is told
@@ -33,7 +33,9 @@ type Config struct {
 }
 
 const (
-	workers = 20
+	// workers is twice what the Port client lets out at once: while the answer to one bulk is
+	// written, another must be on the wire.
+	workers = 40
 	// finishWithin is how long calls that are under way may go on when ctx has ended.
 	finishWithin = 10 * time.Second
 )

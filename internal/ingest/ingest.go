@@ -28,11 +28,15 @@ type Config struct {
 	Accept bool
 	// CatchUp: read only what is not known or changed within this window. 0: read everything.
 	CatchUp  time.Duration
-	Workers  int            // reads at once; 0: 10
+	Workers  int            // batches under way at once, from the request to the commit; 0: 20
 	Progress func(Progress) // may be nil; called from several goroutines
 	Changed  func([]catalog.Change)
 	Logger   *slog.Logger
 }
+
+// workers is twice what the Jira client lets out at once: while one batch is mapped and written,
+// another must be on the wire.
+const workers = 20
 
 // Progress is how far the reading of a kind has come.
 type Progress struct {
@@ -69,7 +73,7 @@ func New(config Config) *Ingest {
 		resources: map[int]*mapping.Resource{},
 		result:    Result{Read: map[string]int{}},
 	}
-	in.Workers = cmp.Or(config.Workers, 10)
+	in.Workers = cmp.Or(config.Workers, workers)
 	var asks []source.Ask
 	for _, r := range config.Mapping.Resources {
 		in.resources[r.Index] = r
