@@ -33,7 +33,9 @@ type process struct {
 
 func start(t *testing.T, env []string, name string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.CommandContext(t.Context(), name, args...)}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // so that one that hangs fails its test
+	t.Cleanup(cancel)
+	p := &process{Cmd: exec.CommandContext(ctx, name, args...)}
 	p.Dir, p.Env, p.Stdout = t.TempDir(), append(os.Environ(), env...), &p.stdout
 	pipe, err := p.StderrPipe()
 	if err != nil {

@@ -27,6 +27,8 @@ func untilSignal(parent context.Context) (_ context.Context, stop func()) {
 		defer signal.Stop(signals)
 		select {
 		case s := <-signals:
+			// Before anybody acts on the first one: a second one must not end up in the channel.
+			signal.Stop(signals)
 			cancel(signalled{s.(syscall.Signal)}) // on Unix every os.Signal is one
 		case <-ctx.Done():
 		}
