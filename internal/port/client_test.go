@@ -69,6 +69,13 @@ func TestWriteReadBackDelete(t *testing.T) {
 	if diff := cmp.Diff([]string{"B", "A"}, owned); diff != "" || err != nil {
 		t.Errorf("Owned: %v (-want +got)\n%s", err, diff)
 	}
+	existing, err := client.Existing(ctx, "project", []string{"B", strings.Repeat("x", 1<<20), "THEIRS", "NONE", "A"})
+	if diff := cmp.Diff([]string{"B", "THEIRS", "A"}, existing); diff != "" || err != nil {
+		t.Errorf("Existing: %v (-want +got)\n%s", err, diff)
+	}
+	if n, err := client.Count(ctx, "project"); n != 3 || err != nil {
+		t.Errorf("Count = %d, %v, want 3", n, err)
+	}
 	var held []port.Key
 	for page, err := range client.Held(ctx, time.Now().Add(time.Hour)) {
 		if err != nil {
@@ -116,6 +123,19 @@ func TestHeldFollowsPagesAndRefusesACircle(t *testing.T) {
 	}
 	if pages != 2 || last == nil {
 		t.Errorf("Held with a repeated token = %d pages, %v; want one page and an error", pages, last)
+	}
+}
+
+// A number that is not there is not nought.
+func TestCountThatIsNone(t *testing.T) {
+	sim := newPort(portsim.Config{})
+	client := newClient(t, sim.Transport())
+	if _, err := client.Count(t.Context(), "nowhere"); !errors.Is(err, port.ErrNotFound) {
+		t.Errorf("Count of no blueprint: %v, want %v", err, port.ErrNotFound)
+	}
+	sim.Inject(portsim.Fault{Match: portsim.On("GET", "entities-count"), Status: 200, Body: `{"ok":true}`})
+	if n, err := client.Count(t.Context(), "project"); err == nil || errors.Is(err, port.ErrUnavailable) {
+		t.Errorf("Count of an answer without one = %d, %v, want an error that no later try mends", n, err)
 	}
 }
 

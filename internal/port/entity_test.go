@@ -122,6 +122,8 @@ func TestAnyAnswerIsSurvived(t *testing.T) {
 		}
 		_, _ = client.Delete(t.Context(), "project", []string{"A"}, true, "", "")
 		_, _ = client.Owned(t.Context(), "project", []string{"A"})
+		_, _ = client.Existing(t.Context(), "project", []string{"A"})
+		_, _ = client.Count(t.Context(), "project")
 		for _, err := range client.Held(t.Context(), time.Time{}) {
 			if err != nil {
 				_ = err.Error()

@@ -240,3 +240,29 @@ func TestOwnershipSearchHasTheRecordedRules(t *testing.T) {
 	}
 	same(t, sim, want)
 }
+
+// Whether an entity is there is asked as who owns it is, without the rules for the owner.
+func TestExistenceSearchHasTheRecordedRulesButTheOwner(t *testing.T) {
+	recorded := find(t, recorded(t, "02-resync-120-issues-diff-delete.jsonl"), "POST", "/v1/entities/search", nil)
+	rules := inBody(t, recorded, "rules").([]any)
+	var ids []string
+	for _, id := range rules[0].(map[string]any)["value"].([]any) {
+		ids = append(ids, id.(string))
+	}
+	sim := portsim.New(portsim.Config{Log: true})
+	if _, err := newClient(t, sim.Transport()).Existing(t.Context(), "jiraIssue", ids); err != nil {
+		t.Fatal(err)
+	}
+	requests := sim.Requests()
+	var sent struct {
+		Combinator string
+		Rules      []any
+	}
+	last := requests[len(requests)-1]
+	if err := json.Unmarshal(last.Body, &sent); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(rules[:2], sent.Rules); diff != "" || sent.Combinator != "and" || last.Path != "/v1/entities/search" {
+		t.Errorf("%s %q, rules (-recorded +sent):\n%s", last.Path, sent.Combinator, diff)
+	}
+}

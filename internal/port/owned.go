@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 const (
-	ownedPerCall = 50   // ids of one ownership search
-	heldPerPage  = 5000 // entities of one page of the datasource
+	idsPerCall    = 50   // ids of one search
+	heldPerPage   = 5000 // entities of one page of the datasource
+	maxIdentifier = 1000 // characters; Port has no entity with a longer one
 )
 
 // A Key names an entity.
@@ -33,28 +35,33 @@ type rule struct {
 
 // Owned returns those of ids, in their order, that exist under the blueprint and were last written by this integration.
 func (c *Client) Owned(ctx context.Context, blueprint string, ids []string) ([]string, error) {
+	return c.among(ctx, blueprint, ids,
+		rule{"$datasource", "contains", c.prefix()},
+		rule{"$datasource", "contains", c.suffix()})
+}
+
+// Existing returns those of ids, in their order, that exist under the blueprint, whoever wrote them.
+func (c *Client) Existing(ctx context.Context, blueprint string, ids []string) ([]string, error) {
+	return c.among(ctx, blueprint, ids)
+}
+
+// among returns those of ids, in their order, that exist under the blueprint and match the rules.
+func (c *Client) among(ctx context.Context, blueprint string, ids []string, rules ...rule) ([]string, error) {
+	possible := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return utf8.RuneCountInString(id) > maxIdentifier })
 	found := map[string]bool{}
-	for some := range slices.Chunk(ids, ownedPerCall) {
-		if err := c.owned(ctx, blueprint, some, found); err != nil {
+	for some := range slices.Chunk(possible, idsPerCall) {
+		if err := c.find(ctx, blueprint, some, rules, found); err != nil {
 			return nil, err
 		}
 	}
-	var owned []string
-	for _, id := range ids {
-		if found[id] {
-			owned = append(owned, id)
-		}
-	}
-	return owned, nil
+	return slices.DeleteFunc(possible, func(id string) bool { return !found[id] }), nil
 }
 
-func (c *Client) owned(ctx context.Context, blueprint string, ids []string, found map[string]bool) error {
-	body := map[string]any{"combinator": "and", "rules": []rule{
+func (c *Client) find(ctx context.Context, blueprint string, ids []string, rules []rule, found map[string]bool) error {
+	body := map[string]any{"combinator": "and", "rules": append([]rule{
 		{"$identifier", "in", ids},
 		{"$blueprint", "=", blueprint},
-		{"$datasource", "contains", c.prefix()},
-		{"$datasource", "contains", c.suffix()},
-	}}
+	}, rules...)}
 	query := url.Values{"exclude_calculated_properties": {"true"}, "include": {"blueprint", "identifier"}}
 	var answer struct {
 		Entities []struct {
@@ -69,6 +76,22 @@ func (c *Client) owned(ctx context.Context, blueprint string, ids []string, foun
 		}
 	}
 	return err
+}
+
+// Count is how many entities the blueprint has, whoever wrote them. ErrNotFound when there is no such blueprint.
+func (c *Client) Count(ctx context.Context, blueprint string) (int, error) {
+	var answer struct {
+		Count *int `json:"count"`
+	}
+	call := call{method: http.MethodGet, path: []string{"blueprints", blueprint, "entities-count"}}
+	if err := c.do(ctx, call, &answer); err != nil {
+		return 0, err
+	}
+	if answer.Count == nil {
+		return 0, &Error{Method: call.method, Path: "/v1/blueprints/" + blueprint + "/entities-count", Status: http.StatusOK, Code: codeNoCount,
+			Message: "Port's answer does not say how many entities there are"}
+	}
+	return *answer.Count, nil
 }
 
 // Held pages through all that Port holds under this integration's datasource and last saw before the given moment, by

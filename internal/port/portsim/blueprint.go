@@ -99,6 +99,16 @@ func (s *Server) getBlueprint(r *http.Request, _ []byte) answer {
 	return ok("blueprint", maps.Clone(b.whole))
 }
 
+func (s *Server) countEntities(r *http.Request, _ []byte) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.blueprints[r.PathValue("blueprint")]
+	if b == nil {
+		return noBlueprint(r.PathValue("blueprint"))
+	}
+	return ok("count", len(b.entities))
+}
+
 func (s *Server) patchBlueprint(r *http.Request, body []byte) answer {
 	var patch record
 	if json.Unmarshal(body, &patch) != nil {

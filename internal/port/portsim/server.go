@@ -78,6 +78,7 @@ func (s *Server) routes() {
 		"GET /v1/blueprints/{blueprint}":                       s.getBlueprint,
 		"PATCH /v1/blueprints/{blueprint}":                     s.patchBlueprint,
 		"DELETE /v1/blueprints/{blueprint}":                    s.deleteBlueprint,
+		"GET /v1/blueprints/{blueprint}/entities-count":        s.countEntities,
 		"POST /v1/blueprints/{blueprint}/entities/bulk":        s.bulkUpsert,
 		"POST /v1/blueprints/{blueprint}/entities":             s.singleUpsert,
 		"GET /v1/blueprints/{blueprint}/entities/{entity}":     s.getEntity,
