@@ -37,8 +37,8 @@ func shortID(raw json.RawMessage) (string, bool) {
 				return "", false
 			}
 		}
-		end := bytes.IndexByte(rest, '"')
-		if end < 1 || bytes.IndexByte(rest[:end], '\\') >= 0 {
+		end := bytes.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+		if end < 1 || rest[end] != '"' {
 			return "", false
 		}
 		return string(rest[:end]), true

@@ -10,9 +10,10 @@ import (
 const bound = `created >= "1970-01-01"`
 
 // where is a JQL's restriction in parentheses, without its ORDER BY, so that it can be combined.
+// A space at its end stays: it may be part of an escape.
 func where(jql string) string {
-	restriction := strings.TrimSpace(jql[:orderBy(jql)])
-	if restriction == "" {
+	restriction := jql[:orderBy(jql)]
+	if strings.TrimSpace(restriction) == "" {
 		return "(" + bound + ")"
 	}
 	return "(" + restriction + ")"

@@ -207,7 +207,7 @@ func parseIssue(selector json.RawMessage) (want, error) {
 	}
 	w := want{jql: DefaultJQL}
 	if s.JQL != nil {
-		w.jql = strings.TrimSpace(*s.JQL)
+		w.jql = *s.JQL
 	}
 	if s.Expand != nil {
 		w.expand = list(*s.Expand)
