@@ -14,7 +14,7 @@ import (
 // Ferry itself needs to know.
 func (in *Ingest) readsOf(r *source.Reading) mapping.Paths {
 	leaf := mapping.Paths{Whole: true}
-	own := map[string]mapping.Paths{"id": leaf}
+	own := map[string]mapping.Paths{"id": leaf, "key": leaf}
 	if r.Kind == source.Issue {
 		own["fields"] = mapping.Paths{Keys: map[string]mapping.Paths{
 			"updated": leaf,
@@ -64,7 +64,8 @@ func (t *reading) claim(ctx context.Context, item *catalog.Item, decoded mapping
 	}
 	out := t.resources[index].Map(ctx, decoded)
 	if out.Fault != nil {
-		item.Faults = append(item.Faults, catalog.Fault{Resource: index, Reason: out.Fault.Error()})
+		const advice = "%s: %v: what it made before stays; mend the mapping for items like this one"
+		item.Faults = append(item.Faults, catalog.Fault{Resource: index, Reason: fmt.Sprintf(advice, decoded.Text("key"), out.Fault)})
 		return
 	}
 	c := catalog.Claim{Resource: index}
