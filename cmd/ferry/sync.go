@@ -69,7 +69,8 @@ func compose(set settings, log *slog.Logger) (*daemon.Sync, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := jira.New(set.JiraHost, auth, jira.Config{Logger: log, UserAgent: "ferry/" + release})
+	// Nobody waits for a single change here, so no place is kept for urgent calls.
+	client, err := jira.New(set.JiraHost, auth, jira.Config{Logger: log, UserAgent: "ferry/" + release, Reserve: -1})
 	if err != nil {
 		return nil, err
 	}
