@@ -14,8 +14,7 @@ type Pending struct {
 	Identifier string
 	Search     bool
 	Known      bool      // Port has had it from this store before
-	Theirs     bool      // somebody else made it in Port: it is enriched, never deleted
-	Related    bool      // another entity relates to it
+	Unsettled  bool      // it is not known yet who makes it in Port, we or others
 	Reading    string    // of the item that first claimed it
 	Claims     []Claimed // in the order in which they are folded; empty if it is not wanted
 	Sent       string    // the keys Port was last sent, "" if none
@@ -29,14 +28,13 @@ type Claimed struct {
 
 // pendingColumns are what scanPending takes, from entity AS e and nameJoins.
 const (
-	pendingColumns = `e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = 'theirs',
-			EXISTS (SELECT 1 FROM ref WHERE ref.integration = e.integration AND ref.target = e.identifier AND ref.entity <> e.id), r.name, COALESCE(k.keys, '')`
-	nameJoins = `JOIN reading AS r ON r.integration = e.integration AND r.id = e.reading
+	pendingColumns = `e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = '', r.name, COALESCE(k.keys, '')`
+	nameJoins      = `JOIN reading AS r ON r.integration = e.integration AND r.id = e.reading
 		LEFT JOIN keyset AS k ON k.integration = e.integration AND k.id = e.keyset`
 )
 
 func (p *Pending) columns() []any {
-	return []any{&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Theirs, &p.Related, &p.Reading, &p.Sent}
+	return []any{&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Unsettled, &p.Reading, &p.Sent}
 }
 
 // undelivered reads entities and their claims in one statement, so that both are of one moment.
@@ -102,9 +100,10 @@ func (f *foldable) end(list []Pending) {
 }
 
 // Unwanted are entities that should not be in Port any more, with row numbers after the one
-// given, in that order.
+// given, in that order. What others made there is not among them. Its row stays all the same: to
+// Port it may look like ours by now, and should it be claimed again nothing else would know.
 func (s *Store) Unwanted(ctx context.Context, after int64, limit int) ([]Pending, error) {
-	list, err := s.pending(ctx, `e.claims = 0`, after, limit)
+	list, err := s.pending(ctx, `e.claims = 0 AND e.origin <> 'theirs'`, after, limit)
 	return list, wrap("list what is no longer wanted", err)
 }
 
@@ -125,8 +124,7 @@ func (s *Store) pending(ctx context.Context, where string, after int64, limit in
 type Delivery struct {
 	Pending
 	Keys    string // the keys that were sent
-	Created bool   // Port did not have it
-	Stub    bool   // if Port had it, it may have made it itself, for the sake of one of our relations
+	Created bool   // Port did not have it before this run; of what others made: Port does not have it any more
 	Refused string // why Port will not take this version; empty if it did
 	Kind    string // the kind it counts for
 }
@@ -161,16 +159,16 @@ func (t *tx) delivered(run int64, d Delivery) error {
 	if err != nil {
 		return err
 	}
-	if d.Created {
-		return t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ?, made = ?, origin = 'ours' WHERE id = ? AND delivered <= ?`,
-			d.Version, keyset, run, run, d.Entity, d.Version)
-	}
-	if err := t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ? WHERE id = ? AND delivered <= ?`,
-		d.Version, keyset, run, d.Entity, d.Version); err != nil || d.Known {
-		return err
-	}
-	return t.origin(d)
+	return t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ?, `+settled+` WHERE id = ? AND delivered <= ?`,
+		d.Version, keyset, run, d.Created, run, d.Created, d.Entity, d.Version)
 }
+
+// settled records who made an entity that Port took. Whoever else had made it was noted by
+// [Store.MarkTheirs] before it was sent, so it is ours: also if Port had it, by an answer that was
+// lost, by a store that was lost, or as a stub for one of our relations. What others had made and
+// Port did not have any more is ours as well. A search object names no entity that could be ours.
+const settled = `made = CASE WHEN ? THEN ? ELSE made END,
+		origin = CASE WHEN search = 1 OR origin = 'theirs' AND NOT ? THEN origin ELSE 'ours' END`
 
 // DeliveredInPart records that Port took some of what it should have of these entities: that they
 // are there, who made them, and the keys of which a later delivery must speak. They stay
@@ -191,13 +189,15 @@ func (t *tx) deliveredInPart(run int64, d Delivery) error {
 	if err != nil {
 		return err
 	}
-	if d.Created {
-		return t.exec(`UPDATE entity SET keyset = ?, made = ?, origin = 'ours' WHERE id = ?`, keyset, run, d.Entity)
-	}
-	if err := t.exec(`UPDATE entity SET keyset = ? WHERE id = ?`, keyset, d.Entity); err != nil || d.Known {
-		return err
-	}
-	return t.origin(d)
+	return t.exec(`UPDATE entity SET keyset = ?, `+settled+` WHERE id = ?`, keyset, d.Created, run, d.Created, d.Entity)
+}
+
+// MarkTheirs records that somebody else made these entities in Port, given by their rows. Call it
+// before they are sent: once Port has taken them from us it may name us as their source.
+func (s *Store) MarkTheirs(ctx context.Context, rows []int64) error {
+	return wrap("record who made entities in Port", s.write(ctx, func(t *tx) error {
+		return execIn(t, `UPDATE entity SET origin = 'theirs' WHERE origin = '' AND id IN (%s)`, nil, rows)
+	}))
 }
 
 func (t *tx) refused(run int64, d Delivery) error {
@@ -205,19 +205,6 @@ func (t *tx) refused(run int64, d Delivery) error {
 		return err
 	}
 	return t.setAside(Aside{AsideEntity, entitySubject(d.Blueprint, d.Identifier), d.Kind, d.Refused, run, 0})
-}
-
-// origin records, at the first delivery of an entity that Port had already, who had made it
-// there: a store of ours that was lost, Port itself for one of our relations, or somebody else,
-// whose entity we only enrich and never delete. What we made we know from Port's answer, whoever
-// may have made it before us.
-func (t *tx) origin(d Delivery) error {
-	if d.Stub {
-		return t.exec(`UPDATE entity SET origin = 'ours' WHERE id = ? AND origin = ''`, d.Entity)
-	}
-	return t.exec(`UPDATE entity SET origin = CASE WHEN EXISTS (
-			SELECT 1 FROM held WHERE integration = ? AND blueprint = ? AND identifier = ?) THEN 'ours' ELSE 'theirs' END
-		WHERE id = ? AND origin = ''`, t.s.integration, d.Blueprint, d.Identifier, d.Entity)
 }
 
 // Removing is called right before Port is asked to delete entities. It gives back those that are
@@ -244,7 +231,7 @@ func (s *Store) Removing(ctx context.Context, list []Pending, cascade bool) ([]P
 	return still, wrap("begin a deletion", err)
 }
 
-// Removed forgets entities that Port no longer has, or that are not ours to delete. One that
+// Removed forgets entities that Port no longer has under our name. One that
 // was claimed again meanwhile stays, undelivered. With cascade, Port took along what related to
 // them: those of it that are wanted count as undelivered, and what related to those in turn.
 func (s *Store) Removed(ctx context.Context, list []Pending, cascade bool) error {
@@ -316,18 +303,6 @@ func (s *Store) Taken(ctx context.Context, list []Pending) error {
 		s.changed.set()
 	}
 	return wrap("record what a deletion took along", err)
-}
-
-// Hold records what Port holds under our name, before anything was delivered from this store.
-func (s *Store) Hold(ctx context.Context, blueprint string, identifiers []string) error {
-	return wrap("record what Port holds", s.write(ctx, func(t *tx) error {
-		values := make([]any, 0, len(identifiers)*3)
-		for _, id := range identifiers {
-			values = append(values, s.integration, blueprint, id)
-		}
-		return t.insert(`INSERT INTO held (integration, blueprint, identifier)`, 3,
-			`ON CONFLICT (integration, blueprint, identifier) DO NOTHING`, values)
-	}))
 }
 
 // Unclaimed are those of the identifiers that no entity of the blueprint has, wanted or not: what

@@ -52,7 +52,7 @@ func everything(t testing.TB, s *Store) {
 	must(s.Delivered(ctx, run.ID, []Delivery{{Pending: list[0], Refused: "reason"}}))
 	list, err = s.Unwanted(ctx, 0, 10)
 	must(err)
-	must(s.Hold(ctx, "jiraIssue", []string{"PAY-1"}))
+	must(s.MarkTheirs(ctx, []int64{1}))
 	_, err = s.Unclaimed(ctx, "jiraIssue", []string{"PAY-1", "PAY-9"})
 	must(err)
 	must(s.DropStrays(ctx, run.ID, []string{"project", ""}))

@@ -103,7 +103,8 @@ CREATE INDEX IF NOT EXISTS claim_entity ON claim (entity);
 
 -- entity: what should be in Port. version counts the changes of its body; delivered is
 -- the version Port has, 0 for none; refused the version Port would not take. An entity
--- without claims should not be in Port. origin: who made it there, as far as we know.
+-- without claims should not be in Port, unless others made it there. origin: who made it
+-- there; '' until Port took it or it was found to be theirs.
 -- born, changed, made, sent name the runs in which that last happened.
 CREATE TABLE IF NOT EXISTS entity (
 	id          INTEGER PRIMARY KEY,
@@ -127,7 +128,7 @@ CREATE TABLE IF NOT EXISTS entity (
 );
 CREATE INDEX IF NOT EXISTS entity_undelivered ON entity (integration, id)
 	WHERE claims > 0 AND delivered <> version AND refused <> version;
-CREATE INDEX IF NOT EXISTS entity_unwanted ON entity (integration, id) WHERE claims = 0;
+CREATE INDEX IF NOT EXISTS entity_unwanted ON entity (integration, id) WHERE claims = 0 AND origin <> 'theirs';
 CREATE INDEX IF NOT EXISTS entity_refused ON entity (integration, id) WHERE refused > 0;
 CREATE INDEX IF NOT EXISTS entity_searching ON entity (integration, id) WHERE searching = 1;
 
@@ -155,14 +156,6 @@ CREATE TABLE IF NOT EXISTS dirty (
 	PRIMARY KEY (integration, reading, parent, id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS dirty_order ON dirty (integration, reading, parent, priority, seq);
-
--- held: what Port held under our name before this store had delivered anything.
-CREATE TABLE IF NOT EXISTS held (
-	integration INTEGER NOT NULL,
-	blueprint   TEXT NOT NULL,
-	identifier  TEXT NOT NULL,
-	PRIMARY KEY (integration, blueprint, identifier)
-) WITHOUT ROWID;
 
 -- aside: what failed for good until something changes, shown to people.
 CREATE TABLE IF NOT EXISTS aside (

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -91,18 +92,38 @@ func testOddIdentifiers(t *testing.T, s *Store) {
 }
 
 func testOrigin(t *testing.T, s *Store) {
-	must(t, s.Hold(t.Context(), "b", []string{"held"}))
-	apply(t, s, making("1", "made"), making("2", "held"), making("3", "found"))
-	var done []Delivery
+	apply(t, s, making("1", "made"), making("2", "stub"), making("3", "found"), making("4", "gone"), making("5", "part"), making("6", "unsent"))
+	pending := map[string]Pending{}
 	for _, p := range toSend(t, s) {
-		done = append(done, Delivery{Pending: p, Created: p.Identifier == "made"})
-	}
-	must(t, s.Delivered(t.Context(), 1, done))
-	apply(t, s, Item{ID: "1", Gone: true}, Item{ID: "2", Gone: true}, Item{ID: "3", Gone: true})
-	for _, p := range toDelete(t, s) {
-		if want := p.Identifier == "found"; p.Theirs != want || !p.Known {
-			t.Errorf("%s: theirs %v, known %v, want %v, true", p.Identifier, p.Theirs, p.Known, want)
+		if !p.Unsettled {
+			t.Errorf("%s: it is known who made it, before it was sent", p.Identifier)
 		}
+		pending[p.Identifier] = p
+	}
+	must(t, s.MarkTheirs(t.Context(), []int64{pending["found"].Entity, pending["gone"].Entity}))
+	must(t, s.Delivered(t.Context(), 1, []Delivery{
+		{Pending: pending["made"], Created: true}, {Pending: pending["stub"]}, {Pending: pending["found"]},
+		{Pending: pending["gone"], Created: true}, // its maker had deleted it
+	}))
+	must(t, s.DeliveredInPart(t.Context(), 1, []Delivery{{Pending: pending["part"]}}))
+	must(t, s.MarkTheirs(t.Context(), []int64{pending["made"].Entity})) // too late
+	var all []Item
+	for i := range 6 {
+		all = append(all, Item{ID: fmt.Sprint(1 + i), Gone: true})
+	}
+	apply(t, s, all...)
+	got := map[string]bool{}
+	for _, p := range toDelete(t, s) {
+		got[p.Identifier] = p.Unsettled
+	}
+	want := map[string]bool{"made": false, "stub": false, "gone": false, "part": false, "unsent": true}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("unwanted, and whether it is open who made them (-want +got):\n%s", diff)
+	}
+	// What others made is known to be theirs when it is claimed again.
+	apply(t, s, making("3", "found"))
+	if list := toSend(t, s); len(list) != 1 || list[0].Unsettled {
+		t.Errorf("claimed again: %+v, want found, which is theirs", list)
 	}
 }
 

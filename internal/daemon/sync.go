@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -92,26 +93,35 @@ func (s *Sync) Run(ctx context.Context) (*Report, error) {
 	return report, r.tell(ctx, errors.Join(err, reportErr))
 }
 
-// prepare asks everybody who must agree before anything is changed.
-func (r *run) prepare(ctx context.Context) (err error) {
-	if r.account, err = r.source.Account(ctx); err != nil {
-		return err
+// prepare asks everybody who must agree before anything is changed, and tells all that is wrong
+// at once.
+func (r *run) prepare(ctx context.Context) error {
+	var refused [3]error
+	if r.Mapping != nil {
+		r.mapping, refused[0] = mapping.Parse(r.MappingName, r.Mapping, source.Kinds())
 	}
-	text, name := r.Mapping, r.MappingName
+	var group sync.WaitGroup
+	group.Go(func() { r.account, refused[1] = r.source.Account(ctx) })
+	group.Go(func() { refused[2] = r.install(ctx) })
+	group.Wait()
+	return errors.Join(refused[:]...)
+}
+
+// install makes sure that Port knows us, and takes the mapping from there unless one was given.
+func (r *run) install(ctx context.Context) (err error) {
+	text, name := defaults.Mapping(), "the default mapping"
 	if r.Port != nil {
 		integration, err := defaults.Install(ctx, r.Port, r.Install)
 		if err != nil {
 			return err
 		}
-		if text == nil {
-			text, name = integration.Config, "the mapping of integration "+r.Port.Identifier()+" in Port"
-		}
-		if len(text) == 0 {
-			return fmt.Errorf("%s is empty: write a mapping in Port's data sources page, or give --mapping FILE", name)
-		}
+		text, name = integration.Config, "the mapping of integration "+r.Port.Identifier()+" in Port"
 	}
-	if text == nil {
-		text, name = defaults.Mapping(), "the default mapping"
+	if r.Mapping != nil {
+		return nil
+	}
+	if len(text) == 0 {
+		return fmt.Errorf("%s is empty: write a mapping in Port's data sources page, or give --mapping FILE", name)
 	}
 	r.mapping, err = mapping.Parse(name, text, source.Kinds())
 	return err
@@ -170,16 +180,10 @@ func (r *run) checkAccount(ctx context.Context) error {
 	})
 }
 
-// announce tells Port that a run begins, and notes what Port holds already if this store never
-// delivered anything.
+// announce tells Port that a run begins.
 func (r *run) announce(ctx context.Context) error {
 	if r.Port == nil {
 		return nil
-	}
-	if r.catalog.First {
-		if err := deliver.Hold(ctx, r.Store, r.Port); err != nil {
-			return err
-		}
 	}
 	return r.Port.ResyncState(ctx, port.ResyncState{Status: port.Running, Start: r.started})
 }
@@ -217,7 +221,7 @@ func (r *run) deliverConfig() deliver.Config {
 		Merge: m.EnableMergeEntity, CreateMissing: m.CreateMissingRelatedEntities,
 		DeleteDependents: m.DeleteDependentEntities, Threshold: m.EntityDeletionThreshold,
 		AcceptDeletions: r.AcceptDeletions, Protected: r.protected, Kind: source.KindOf,
-		Event: "resync", ResyncID: r.resyncID, Run: r.catalog.ID, Logger: r.log,
+		Event: "resync", ResyncID: r.resyncID, Run: r.catalog.ID, First: r.catalog.First, Logger: r.log,
 		Progress: func(n int) { r.progress(Progress{Delivered: n}) },
 	}
 }

@@ -9,20 +9,6 @@ import (
 	"ferry/internal/port"
 )
 
-// Hold records what Port already holds under our name. Call it before the first delivery of a
-// store: what is recorded was made by us in a store that is lost, all else that Port turns out
-// to have was made by others. A listing that fails is an error, and nothing may be delivered
-// then.
-func Hold(ctx context.Context, store *catalog.Store, client *port.Client) error {
-	err := eachHeld(ctx, client, time.Time{}, func(blueprint string, ids []string) error {
-		return store.Hold(ctx, blueprint, ids)
-	})
-	if err != nil {
-		return fmt.Errorf("list what Port already holds: %w", err)
-	}
-	return nil
-}
-
 // Unclaimed is what Port holds under our name and nothing in the catalogue asks for.
 type Unclaimed struct {
 	Count       int

@@ -24,6 +24,7 @@ const rounds = 5
 // again by the next run.
 func (d *Deliverer) Deletes(ctx context.Context) (Result, error) {
 	before := d.counted()
+	d.makers.over = true
 	err := d.deletes(ctx)
 	if err != nil {
 		err = fmt.Errorf("delete from Port: %w", err)
@@ -90,7 +91,7 @@ func (d *Deliverer) checkBehind(ctx context.Context) error {
 	}
 }
 
-// unwanted are the entities that may be ours to delete. What was only enriched is forgotten, and
+// unwanted are the entities that may be ours to delete. What a search enriched is forgotten, and
 // what is protected is left.
 func (d *Deliverer) unwanted(ctx context.Context) ([]catalog.Pending, error) {
 	var list, enriched []catalog.Pending
@@ -103,7 +104,7 @@ func (d *Deliverer) unwanted(ctx context.Context) ([]catalog.Pending, error) {
 		for _, p := range page {
 			after = p.Entity
 			switch {
-			case p.Theirs || p.Search:
+			case p.Search:
 				enriched = append(enriched, p)
 			case d.config.Protected(p.Blueprint) != "":
 				protected[p.Blueprint]++
@@ -133,7 +134,9 @@ func (d *Deliverer) forget(ctx context.Context, list []catalog.Pending, cascade 
 const ownedPerCall = 50
 
 // owned asks Port which of the list it has under our name, delivered or not: a process may have
-// been killed after Port took an entity and before that was recorded. The others are forgotten;
+// been killed after Port took an entity and before that was recorded. (What others made and we
+// then wrote Port may have under our name too; it is noted, and not in the list.) The others are
+// forgotten;
 // since one of them may be gone by a delete of ours whose answer was lost, what relates to it
 // counts as taken along.
 func (d *Deliverer) owned(ctx context.Context, list []catalog.Pending) ([]catalog.Pending, error) {

@@ -304,14 +304,13 @@ func TestDeletesEndWithTheRun(t *testing.T) {
 	}
 }
 
-func TestHoldAndAudit(t *testing.T) {
+func TestAudit(t *testing.T) {
 	w := newWorld(t)
 	for i := range 15 {
 		w.sim.Put(portsim.Entity{Blueprint: "issue", Identifier: fmt.Sprintf("old-%02d", i)}, strings.Replace(agent, "0.7.99", "0.1.0", 1))
 	}
 	w.sim.Put(portsim.Entity{Blueprint: "project", Identifier: "P"}, agent)
 	w.sim.Put(portsim.Entity{Blueprint: "issue", Identifier: "theirs"}, foreign)
-	w.must(deliver.Hold(t.Context(), w.store, w.client))
 	w.claim(thing{id: "old-00"}, thing{id: "old-01"}, thing{id: "new"})
 	w.upserts()
 
@@ -324,16 +323,13 @@ func TestHoldAndAudit(t *testing.T) {
 		t.Errorf("Audit names what is not ours: %v", got.Names)
 	}
 
-	// What was held is ours, and goes when it is no longer wanted.
+	// What a lost store had made is ours, and goes when it is no longer wanted.
 	w.drop("issue", "old-00", "new")
 	if w.deletes(); w.sim.Len("issue") != 15 {
 		t.Errorf("Port has %d issues, want 15", w.sim.Len("issue"))
 	}
 
 	w.sim.Inject(portsim.Fault{Match: portsim.On("POST", "datasource-entities"), Status: 403})
-	if err := deliver.Hold(t.Context(), w.store, w.client); !errors.Is(err, port.ErrForbidden) {
-		t.Errorf("Hold: %v, want %v", err, port.ErrForbidden)
-	}
 	if _, err := deliver.Audit(t.Context(), w.store, w.client, time.Time{}); !errors.Is(err, port.ErrForbidden) {
 		t.Errorf("Audit: %v, want %v", err, port.ErrForbidden)
 	}

@@ -28,6 +28,7 @@ type Config struct {
 	Event    string                      // what made us write: "resync", …
 	ResyncID string                      // the run's, as Port is told
 	Run      int64                       // the run's number in the catalogue
+	First    bool                        // nothing was ever delivered from this store
 	Logger   *slog.Logger                // nil: nothing is logged
 	Progress func(delivered int)         // how many were delivered so far; called by several goroutines; nil: nobody asks
 }
@@ -51,6 +52,10 @@ type Deliverer struct {
 	result Result
 	absent map[string]bool // blueprints Port does not have; they are not asked for twice
 	kept   map[int64]bool  // rows that Port would not delete
+	// missing are rows that Port did not have when they were first to be sent, and has not taken yet.
+	missing map[int64]bool
+
+	makers makers
 }
 
 // Result is what became of entities in one call.
@@ -73,11 +78,13 @@ func New(store *catalog.Store, client *port.Client, config Config) *Deliverer {
 	if config.Progress == nil {
 		config.Progress = func(int) {}
 	}
-	return &Deliverer{
+	d := &Deliverer{
 		store: store, client: client, config: config,
 		log:    cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
-		absent: map[string]bool{}, kept: map[int64]bool{},
+		absent: map[string]bool{}, kept: map[int64]bool{}, missing: map[int64]bool{},
 	}
+	d.makers = makers{d: d, lookedUp: map[string]int{}, alone: map[string]bool{}}
+	return d
 }
 
 func (d *Deliverer) upsert() port.Upsert {

@@ -12,12 +12,15 @@
 // one bulk at a time. Memory is bounded by one page of rows, one open bulk for each blueprint
 // and one bulk for each worker, however far Port is behind.
 //
+// Right before an entity is first sent it is settled who made it: what others have in Port is
+// enriched and never deleted, and after the sending Port may not tell any more; see makers.go.
+//
 // What Port will not take is recorded with a reason and not sent again until the next run or a
 // change. What it may take later, because a related entity is missing, waits in the feeder
 // until others were delivered; see waiting.go.
 //
 // # Deletes
 //
-// Upserts go first. Then what is unwanted is deleted if the brake lets it and Port still names
-// us as its source, and what the cascade took along is delivered again; see delete.go.
+// Upserts go first. Then what is unwanted, and was not made by others, is deleted if the brake
+// lets it and Port still names us as its source, and what the cascade took along is delivered again; see delete.go.
 package deliver

@@ -31,6 +31,7 @@ type feeder struct {
 	reports *reports
 
 	onTheWay map[int64]bool // rows in an open bulk or with a worker
+	sent     int            // bulks given to the workers
 	waiting  waiting
 	open     map[string]*openBulk // by blueprint
 
@@ -166,12 +167,29 @@ func (f *feeder) put(ctx context.Context, p parcel) error {
 
 func (f *feeder) send(ctx context.Context, b *openBulk) error {
 	delete(f.open, b.blueprint)
+	if err := f.d.makers.ask(ctx, &b.bulk, f.quiet); err != nil {
+		return err
+	}
 	select {
 	case f.bulks <- b.bulk:
+		f.sent++
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// quiet waits until no bulk is with a worker. It leaves the reports where they are: [feeder.page]
+// says why they are not read between its rows.
+func (f *feeder) quiet(ctx context.Context) error {
+	for f.reports.settled() < f.sent {
+		select {
+		case <-f.reports.wake:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
 }
 
 // flush sends the bulks that have waited for so long.
@@ -235,14 +253,10 @@ func (f *feeder) finish(ctx context.Context) (over bool, err error) {
 	if err := f.flush(ctx, 0); err != nil {
 		return false, err
 	}
-	for len(f.onTheWay) > 0 {
-		select {
-		case <-f.reports.wake:
-			f.collect()
-		case <-ctx.Done():
-			return false, context.Cause(ctx)
-		}
+	if err := f.quiet(ctx); err != nil {
+		return false, err
 	}
+	f.collect()
 	if f.met == 0 && !f.waiting.resolve(f.d.delivered()) {
 		return true, nil
 	}

@@ -17,6 +17,7 @@ type parcel struct {
 	keys    string          // the key set of what the claims make now
 	body    json.RawMessage
 	stage   stage
+	existed bool // Port had it before this run; told of unsettled ones only
 }
 
 // envelope is what a bulk's body holds besides its entities and the commas between them.
@@ -27,6 +28,9 @@ type bulk struct {
 	blueprint string
 	parcels   []parcel
 	size      int // bytes of the request's body
+
+	lookUp bool  // it is to be looked up who made the unsettled ones
+	before *held // what Port had under our name in the beginning; nil: not listed
 }
 
 // takes reports whether p fits in. An empty bulk takes anything: whether one entity alone is too

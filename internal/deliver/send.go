@@ -16,6 +16,9 @@ func (d *Deliverer) deliver(ctx context.Context, b bulk) (report, error) {
 	for _, p := range b.parcels {
 		r.rows = append(r.rows, p.pending.Entity)
 	}
+	if err := s.findMakers(ctx, b); err != nil {
+		return r, err
+	}
 	err := s.send(ctx, b.parcels)
 	// What was answered before a failure is recorded too.
 	err = errors.Join(err, s.record(ctx))
@@ -101,13 +104,13 @@ func (s *sending) eachAlone(ctx context.Context, parcels []parcel, why error) er
 func (s *sending) settle(p parcel, o port.Outcome) {
 	switch {
 	case o.Err == nil && p.stage == bare:
-		s.begun = append(s.begun, catalog.Delivery{Pending: p.pending, Keys: union(p.pending.Sent, p.keys), Created: o.Created})
+		s.begun = append(s.begun, catalog.Delivery{Pending: p.pending, Keys: union(p.pending.Sent, p.keys), Created: s.created(p, o)})
 		s.postpone(p)
 	case o.Err == nil:
 		s.settled = append(s.settled, catalog.Delivery{
-			Pending: p.pending, Keys: p.keys, Created: o.Created,
-			Stub: s.d.config.CreateMissing && p.pending.Related,
+			Pending: p.pending, Keys: p.keys, Created: s.created(p, o),
 		})
+		s.d.noteMissing(p.pending.Entity, false)
 	case o.Err.NoMatch():
 		s.refuse(p, noMatch)
 	case p.stage != last && (o.Err.MissingRelation() || o.Err.Passing()):
@@ -129,12 +132,14 @@ func (s *sending) refuse(p parcel, reason string) {
 		s.postpone(p)
 		return
 	}
+	s.notYet(p)
 	s.settled = append(s.settled, catalog.Delivery{
 		Pending: p.pending, Refused: reason, Kind: s.d.config.Kind(p.pending.Reading),
 	})
 }
 
 func (s *sending) postpone(p parcel) {
+	s.notYet(p)
 	s.postponed = append(s.postponed, postponed{
 		row: p.pending.Entity, version: p.pending.Version,
 		identifier: p.pending.Identifier, targets: relatesTo(p.body),

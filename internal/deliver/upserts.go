@@ -58,6 +58,7 @@ type report struct {
 type reports struct {
 	mu   sync.Mutex
 	list []report
+	n    int // how many there ever were
 	wake chan struct{}
 }
 
@@ -66,11 +67,19 @@ func newReports() *reports { return &reports{wake: make(chan struct{}, 1)} }
 func (r *reports) add(one report) {
 	r.mu.Lock()
 	r.list = append(r.list, one)
+	r.n++
 	r.mu.Unlock()
 	select {
 	case r.wake <- struct{}{}:
 	default: // the feeder has one wake before it already
 	}
+}
+
+// settled is how many bulks have come back, read or not.
+func (r *reports) settled() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.n
 }
 
 func (r *reports) take() []report {
