@@ -114,6 +114,30 @@ func TestParentLeavesTheSelectorAndItsChildrenStay(t *testing.T) {
 	w.right()
 }
 
+// What Port made for the sake of a relation is ours, also if nothing relates to it any more when
+// its issue is read: it goes with the issue.
+func TestAStubThatBecameAnIssueGoesWithIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.mapping = "createMissingRelatedEntities: true\n" + issuesOf("status != Done")
+	w.addIssues("PAY", 3)
+	w.finish("PAY-1")
+	w.jira.Update("PAY-2", func(i *jirasim.Issue) { i.Parent = "PAY-1" })
+	w.mustSync()
+	if e, there := w.port.Entity("jiraIssue", "PAY-1"); !there || e.Title != nil {
+		t.Fatalf("PAY-1 in Port is %+v, want a stub", e)
+	}
+	w.jira.Update("PAY-2", func(i *jirasim.Issue) { i.Parent = "" })
+	w.mustSync()
+	w.jira.Update("PAY-1", func(i *jirasim.Issue) { i.Status, i.StatusCategory = "To Do", "To Do" })
+	w.mustSync()
+	w.finish("PAY-1")
+	w.mustSync()
+	if diff := cmp.Diff([]string{"PAY-2", "PAY-3"}, w.identifiers("jiraIssue")); diff != "" {
+		t.Errorf("issues in Port (-want +got):\n%s", diff)
+	}
+}
+
 // second adds to a mapping of issues a resource that selects others.
 func second(mapping, jql string) string {
 	return mapping + strings.TrimPrefix(issuesOf(jql), "\nresources:\n")

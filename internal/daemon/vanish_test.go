@@ -1,7 +1,9 @@
 package daemon_test
 
 import (
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"ferry/internal/catalog"
@@ -146,6 +148,52 @@ func TestAnAccountThatSeesLessDeletesNothingUntilItIsAccepted(t *testing.T) {
 		t.Errorf("with --accept-account, sync is %+v, %v, want partial for APP", report, err)
 	}
 	w.account, w.accept = false, true
+	w.mustSync()
+	w.right()
+}
+
+// once does something when a request of the path comes for the first time.
+func once(path string, do func()) func(*http.Request) {
+	var first sync.Once
+	return func(r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, path) {
+			first.Do(do)
+		}
+	}
+}
+
+// A project that is hidden after the listings held its issues, and before they are read.
+func TestAPermissionIsLostWhileJiraIsRead(t *testing.T) {
+	t.Parallel()
+	w := newVanishingWorld(t)
+	before := w.port.Dump()
+	w.arrives = once(bulkfetch, func() { w.jira.HideProject("APP") })
+	report, err := w.sync()
+	if told := said(report, err); err != nil || report.State != catalog.Partial || !strings.Contains(told, "such as APP-") {
+		t.Errorf("sync is %+v, %v, and says %q, want a decision about APP", report, err, told)
+	}
+	if w.resync() != "failed" || w.port.Dump() != before {
+		t.Errorf("Port was told %q and changed, want failed and nothing:\n%s", w.resync(), diffLines(before, w.port.Dump()))
+	}
+	w.jira.ShowProject("APP")
+	w.mustSync()
+	w.right()
+}
+
+func TestTheAccountChangesWhileJiraIsRead(t *testing.T) {
+	t.Parallel()
+	w := newVanishingWorld(t)
+	before := w.port.Dump()
+	w.jira.Delete("PAY-3")
+	w.arrives = once(bulkfetch, func() { w.jira.SignInAs("712020:other", "Somebody else") })
+	report, err := w.sync()
+	if told := said(report, err); err == nil || !strings.Contains(told, "account changed") || w.resync() != "failed" {
+		t.Errorf("sync is %+v, %v, and Port was told %q, want it to fail because the account changed", report, err, w.resync())
+	}
+	if got := w.port.Dump(); got != before {
+		t.Errorf("Port changed:\n%s", diffLines(before, got))
+	}
+	w.account = true
 	w.mustSync()
 	w.right()
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -45,7 +46,8 @@ type world struct {
 	logged   *strings.Builder
 	jiraPath string // below the host, as at the gateway
 
-	blueprints [][]byte // beside the default ones
+	blueprints [][]byte              // beside the default ones
+	arrives    func(r *http.Request) // may be nil; called before Jira reads a request, in any goroutine
 }
 
 // newWorld makes an empty one. The changes are to the Jira it has.
@@ -57,7 +59,12 @@ func newWorld(t *testing.T, changes ...func(*jirasim.Config)) *world {
 		change(&config)
 	}
 	w.jira = jirasim.New(config)
-	w.jiraURL = serve(t, httptest.NewServer(w.jira))
+	w.jiraURL = serve(t, httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		if w.arrives != nil {
+			w.arrives(r)
+		}
+		w.jira.ServeHTTP(answer, r)
+	})))
 	w.newPort()
 	return w
 }
