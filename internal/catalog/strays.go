@@ -1,11 +1,15 @@
 package catalog
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // DropStrays drops claims that no resource of the mapping stands for any more, because their
 // resource is gone or reads something else, and with them the entities nothing else claims.
-// readings gives the reading of each resource of the mapping, in order; "" for a resource that
-// is set aside, whose claims stay as they are.
+// readings gives the reading of each resource of the mapping, in order. For a resource that is set
+// aside, whose claims stay as they are, it gives every reading of its kind, as "issue *", or "" for
+// any: another resource may have stood in its place before, whose claims are not its own.
 func (s *Store) DropStrays(ctx context.Context, run int64, readings []string) error {
 	changed := 0
 	for {
@@ -36,13 +40,18 @@ func (t *tx) dropStrays(run int64, readings []string) (int, error) {
 	valid := "0 = 1"
 	args := []any{t.s.integration}
 	for i, name := range readings {
-		if name == "" {
+		kind, any := strings.CutSuffix(name, " *")
+		switch {
+		case name == "":
 			valid += " OR c.resource = ?"
 			args = append(args, i)
-			continue
+		case any:
+			valid += " OR c.resource = ? AND (r.name = ? OR r.name LIKE ?)"
+			args = append(args, i, kind, kind+" %")
+		default:
+			valid += " OR c.resource = ? AND r.name = ?"
+			args = append(args, i, name)
 		}
-		valid += " OR c.resource = ? AND r.name = ?"
-		args = append(args, i, name)
 	}
 	var strays []stray
 	err := t.query(`

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ferry/internal/catalog"
 	"ferry/internal/port/portsim"
 	"ferry/jira/jirasim"
 )
@@ -276,6 +277,85 @@ func TestAResourceTakenOutOfTheMapping(t *testing.T) {
 		t.Errorf("Port has %d projects and %d issues, want none and 6", n, m)
 	}
 	w.mapping = projectsAndIssues
+	w.mustSync()
+	w.right()
+}
+
+// A resource that cannot be used keeps what it made, and only that: what the resource made that
+// was in its place before is not its own.
+func TestAResourceThatIsSetAsideBeforeAnother(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.addIssues("PAY", 6)
+	w.mapping = issuesOf("status != Done")
+	w.mustSync()
+	w.mapping = strings.Replace(w.mapping, "resources:\n", "resources:\n"+teamResource, 1)
+	w.finish("PAY-2")
+	report, err := w.sync()
+	if err != nil || report.State != catalog.Partial || report.AsideTotal != 1 {
+		t.Errorf("sync is %+v, %v, want partial for the teams", report, err)
+	}
+	w.finish("PAY-3")
+	if _, err := w.sync(); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"PAY-1", "PAY-4", "PAY-5", "PAY-6"}, w.identifiers("jiraIssue")); diff != "" {
+		t.Errorf("issues in Port (-want +got):\n%s", diff)
+	}
+}
+
+const teamResource = `  - kind: team
+    selector:
+      query: "true"
+    port:
+      entity:
+        mappings:
+          identifier: .teamId
+          blueprint: '"jiraTeam"'
+`
+
+// A resource of issues whose selector cannot be used keeps what it made.
+func TestAResourceWithABadSelectorKeepsItsEntities(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.addIssues("PAY", 6)
+	w.mapping = issuesOf("status != Done")
+	w.mustSync()
+	before, right := w.port.Dump(), w.mapping
+	w.mapping = strings.Replace(right, "jql: status", "fields: 12\n      jql: status", 1)
+	w.finish("PAY-2")
+	report, err := w.sync()
+	if told := said(report, err); err != nil || report.State != catalog.Partial || !strings.Contains(told, "selector.fields should be") {
+		t.Errorf("sync is %+v, %v, and says %q, want partial for the selector", report, err, told)
+	}
+	if got := w.port.Dump(); got != before {
+		t.Errorf("Port changed:\n%s", diffLines(before, got))
+	}
+	w.mapping = right
+	w.mustSync()
+	w.right()
+}
+
+// A mapping that somebody empties, or breaks, is not a wish to delete everything.
+func TestAMappingThatIsEmptiedOrBroken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.addIssues("PAY", 12)
+	w.mapping = issuesOf("status != Done")
+	w.mustSync()
+	before, right := w.port.Dump(), w.mapping
+	for _, wrong := range []string{"resources: []", "resources: [", "{}"} {
+		w.mapping = wrong
+		w.untold()
+		report, err := w.sync()
+		if err == nil && report.State != catalog.Partial || w.resync() != "failed" {
+			t.Errorf("with the mapping %q, sync is %+v, %v, and Port was told %q, want an error or a decision, and failed", wrong, report, err, w.resync())
+		}
+		if got := w.port.Dump(); got != before {
+			t.Fatalf("with the mapping %q, Port changed:\n%s", wrong, diffLines(before, got))
+		}
+	}
+	w.mapping = right
 	w.mustSync()
 	w.right()
 }

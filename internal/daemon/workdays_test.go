@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -14,11 +15,16 @@ import (
 	"ferry/jira/jirasim/company"
 )
 
+var firstSeed = flag.Uint64("seed", 0, "of the first of the workdays; 0: by the clock")
+
 // Whatever people do in Jira, and whatever goes wrong between, once all is healed Port is what a
 // ferry that knows nothing would make of the same Jira.
 func TestWorkdaysWithTrouble(t *testing.T) {
 	t.Parallel()
-	first := uint64(time.Now().UnixNano())
+	first := *firstSeed
+	if first == 0 {
+		first = uint64(time.Now().UnixNano())
+	}
 	for n := range uint64(4) {
 		seed := first + n
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -54,16 +60,11 @@ func (d *workdays) note(format string, args ...any) {
 }
 
 func (d *workdays) live() {
-	d.pickMapping()
+	d.pickMapping(true)
 	d.mustSync()
 	for range 6 {
 		d.now = d.now.Add(time.Hour)
-		for range d.random.IntN(12) {
-			d.note("%s", d.company.Work(d.jira, d.random, d.now).Text)
-		}
-		if d.random.IntN(4) == 0 {
-			d.pickMapping()
-		}
+		d.day()
 		d.makeTrouble()
 		d.accept = d.random.IntN(3) == 0
 		report, err := d.sync()
@@ -71,11 +72,30 @@ func (d *workdays) live() {
 		d.heal()
 		d.retries = 1
 	}
-	d.accept = true
-	// Without the cascade Port keeps what left the selector while something that stays relates to it.
-	d.mapping = strings.Replace(d.mapping, "deleteDependentEntities: false", "deleteDependentEntities: true", 1)
+	for _, p := range d.company.Projects {
+		d.jira.ShowProject(p.Key)
+	}
+	d.accept, d.account = true, true
+	d.pickMapping(true)
 	d.mustSync()
 	d.settled()
+}
+
+// day is what happens in Jira, and to the mapping, between two runs.
+func (d *workdays) day() {
+	for range d.random.IntN(12) {
+		d.note("%s", d.company.Work(d.jira, d.random, d.now).Text)
+	}
+	switch d.random.IntN(8) {
+	case 0, 1:
+		d.pickMapping(false)
+	case 2, 3:
+		d.reorganize()
+	case 4:
+		account := fmt.Sprintf("712020:account-%d", d.random.IntN(2))
+		d.note("sign in as %s", account)
+		d.jira.SignInAs(account, "Ferry")
+	}
 }
 
 // settled compares Port with what a fresh ferry makes, but for the stubs that Port made for the
@@ -97,15 +117,47 @@ var stub = regexp.MustCompile(`(?m)^.*"properties":\{\},"relations":\{\},.*"titl
 
 func withoutStubs(dump string) string { return stub.ReplaceAllString(dump, "") }
 
-// pickMapping draws one of several mappings. The JQL has no relative date: what it selects does
-// not change by the hour.
-func (d *workdays) pickMapping() {
-	jql := []string{`""`, "statusCategory != Done", "issuetype != Epic", "priority in (High, Highest, Medium)"}[d.random.IntN(4)]
+// pickMapping draws a mapping: projects or not, one or two resources of issues, in any order. The
+// JQL has no relative date: what it selects does not change by the hour. If it need not be right,
+// it may fail for every seventh issue.
+func (d *workdays) pickMapping(right bool) {
 	toggle := func() bool { return d.random.IntN(2) == 0 }
-	d.mapping = fmt.Sprintf("deleteDependentEntities: %t\ncreateMissingRelatedEntities: true\nenableMergeEntity: %t\nentityDeletionThreshold: 0.4\n", toggle(), toggle()) +
-		strings.Replace(projectsAndIssues[strings.Index(projectsAndIssues, "resources:"):], `jql: ""`, "jql: "+jql, 1) +
-		"            subtasks: .fields.subtasks | map(.key)\n"
-	d.note("mapping: %s", strings.SplitN(d.mapping, "resources", 2)[0]+jql)
+	resources := []string{d.issueResource(right)}
+	if toggle() {
+		resources = append(resources, d.issueResource(right))
+	}
+	if toggle() {
+		projects, _, _ := strings.Cut(projectsAndIssues, "  - kind: issue")
+		_, projects, _ = strings.Cut(projects, "resources:\n")
+		resources = append(resources, projects)
+	}
+	d.random.Shuffle(len(resources), func(i, j int) { resources[i], resources[j] = resources[j], resources[i] })
+	// Without the cascade Port keeps what left the selector while something that stays relates to it.
+	d.mapping = fmt.Sprintf("deleteDependentEntities: %t\ncreateMissingRelatedEntities: true\nenableMergeEntity: %t\nentityDeletionThreshold: 0.4\nresources:\n", right || toggle(), toggle()) +
+		strings.Join(resources, "")
+	d.note("mapping:\n%s", d.mapping)
+}
+
+func (d *workdays) issueResource(right bool) string {
+	_, resource, _ := strings.Cut(projectsAndIssues, "  - kind: issue")
+	jqls := []string{`""`, "statusCategory != Done", "issuetype != Epic", "priority in (High, Highest, Medium)"}
+	resource = strings.Replace(resource, `jql: ""`, "jql: "+jqls[d.random.IntN(len(jqls))], 1)
+	if !right && d.random.IntN(3) == 0 {
+		resource = strings.Replace(resource, `query: "true"`, `query: if (.id | tonumber) % 7 == 0 then error("no") else true end`, 1)
+	}
+	return "  - kind: issue" + resource + "            subtasks: .fields.subtasks | map(.key)\n"
+}
+
+// reorganize hides, archives or deletes a project, or brings one back.
+func (d *workdays) reorganize() {
+	key := d.company.Projects[d.random.IntN(len(d.company.Projects))].Key
+	verbs := map[string]func(string) bool{
+		"hide": d.jira.HideProject, "show": d.jira.ShowProject, "archive": d.jira.ArchiveProject,
+		"delete": d.jira.DeleteProject, "restore": d.jira.RestoreProject,
+	}
+	verb := []string{"hide", "show", "archive", "delete", "restore"}[d.random.IntN(5)]
+	d.note("%s project %s", verb, key)
+	verbs[verb](key)
 }
 
 // makeTrouble hurts the next run in none, one or two ways.

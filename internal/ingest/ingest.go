@@ -51,7 +51,7 @@ type Result struct {
 	Read     map[string]int // items read, by reading
 	Failed   []string       // listings that failed or are not complete, each a sentence
 	Waiting  int            // projects whose issues all vanished, which wait for a person
-	Readings []string       // the reading of each resource of the mapping, by index; "" if set aside
+	Readings []string       // the reading of each resource of the mapping, by index; "<kind> *" if set aside
 }
 
 // Ingest is one run's reading of Jira.
@@ -109,6 +109,14 @@ func (in *Ingest) readingNames() []string {
 		n = max(n, a.Index+1)
 	}
 	names := make([]string, n)
+	for _, a := range in.Mapping.SetAside {
+		if a.Kind != "" {
+			names[a.Index] = a.Kind + " *"
+		}
+	}
+	for _, r := range in.refused {
+		names[r.Resource] = in.resources[r.Resource].Kind + " *"
+	}
 	for _, r := range in.readings {
 		for _, i := range r.Resources {
 			names[i] = r.Name
