@@ -15,6 +15,7 @@ type Pending struct {
 	Search     bool
 	Known      bool      // Port has had it from this store before
 	Unsettled  bool      // it is not known yet who makes it in Port, we or others
+	Theirs     bool      // others made it: it is enriched, never deleted
 	Reading    string    // of the item that first claimed it
 	Claims     []Claimed // in the order in which they are folded; empty if it is not wanted
 	Sent       string    // the keys Port was last sent, "" if none
@@ -28,13 +29,13 @@ type Claimed struct {
 
 // pendingColumns are what scanPending takes, from entity AS e and nameJoins.
 const (
-	pendingColumns = `e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = '', r.name, COALESCE(k.keys, '')`
+	pendingColumns = `e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = '', e.origin = 'theirs', r.name, COALESCE(k.keys, '')`
 	nameJoins      = `JOIN reading AS r ON r.integration = e.integration AND r.id = e.reading
 		LEFT JOIN keyset AS k ON k.integration = e.integration AND k.id = e.keyset`
 )
 
 func (p *Pending) columns() []any {
-	return []any{&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Unsettled, &p.Reading, &p.Sent}
+	return []any{&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Unsettled, &p.Theirs, &p.Reading, &p.Sent}
 }
 
 // undelivered reads entities and their claims in one statement, so that both are of one moment.
@@ -100,10 +101,9 @@ func (f *foldable) end(list []Pending) {
 }
 
 // Unwanted are entities that should not be in Port any more, with row numbers after the one
-// given, in that order. What others made there is not among them. Its row stays all the same: to
-// Port it may look like ours by now, and should it be claimed again nothing else would know.
+// given, in that order.
 func (s *Store) Unwanted(ctx context.Context, after int64, limit int) ([]Pending, error) {
-	list, err := s.pending(ctx, `e.claims = 0 AND e.origin <> 'theirs'`, after, limit)
+	list, err := s.pending(ctx, `e.claims = 0 AND (e.origin <> 'theirs' OR e.delivered <> e.version)`, after, limit)
 	return list, wrap("list what is no longer wanted", err)
 }
 
@@ -231,7 +231,9 @@ func (s *Store) Removing(ctx context.Context, list []Pending, cascade bool) ([]P
 	return still, wrap("begin a deletion", err)
 }
 
-// Removed forgets entities that Port no longer has under our name. One that
+// Removed forgets entities that Port no longer has under our name. Of those that others made the
+// row stays, with nothing left to do: to Port they may look like ours by now, and should they be
+// claimed again nothing else would know. One that
 // was claimed again meanwhile stays, undelivered. With cascade, Port took along what related to
 // them: those of it that are wanted count as undelivered, and what related to those in turn.
 func (s *Store) Removed(ctx context.Context, list []Pending, cascade bool) error {
@@ -255,10 +257,13 @@ func (t *tx) removed(p Pending, cascade bool) error {
 			return err
 		}
 	}
-	if err := t.exec(`DELETE FROM entity WHERE id = ? AND claims = 0 AND version = ?`, p.Entity, p.Version); err != nil {
+	if err := t.notAside(AsideEntity, []string{entitySubject(p.Blueprint, p.Identifier)}); err != nil {
 		return err
 	}
-	if err := t.notAside(AsideEntity, []string{entitySubject(p.Blueprint, p.Identifier)}); err != nil {
+	if p.Theirs {
+		return t.exec(`UPDATE entity SET delivered = version WHERE id = ? AND claims = 0 AND version = ?`, p.Entity, p.Version)
+	}
+	if err := t.exec(`DELETE FROM entity WHERE id = ? AND claims = 0 AND version = ?`, p.Entity, p.Version); err != nil {
 		return err
 	}
 	return t.exec(`UPDATE entity SET delivered = 0, origin = '' WHERE id = ?`, p.Entity)

@@ -103,8 +103,9 @@ CREATE INDEX IF NOT EXISTS claim_entity ON claim (entity);
 
 -- entity: what should be in Port. version counts the changes of its body; delivered is
 -- the version Port has, 0 for none; refused the version Port would not take. An entity
--- without claims should not be in Port, unless others made it there. origin: who made it
--- there; '' until Port took it or it was found to be theirs.
+-- without claims should not be in Port, unless others made it there: then its row stays, and
+-- has nothing left to do once delivered is version. origin: who made it there; '' until Port
+-- took it or it was found to be theirs.
 -- born, changed, made, sent name the runs in which that last happened.
 CREATE TABLE IF NOT EXISTS entity (
 	id          INTEGER PRIMARY KEY,
@@ -128,7 +129,7 @@ CREATE TABLE IF NOT EXISTS entity (
 );
 CREATE INDEX IF NOT EXISTS entity_undelivered ON entity (integration, id)
 	WHERE claims > 0 AND delivered <> version AND refused <> version;
-CREATE INDEX IF NOT EXISTS entity_unwanted ON entity (integration, id) WHERE claims = 0 AND origin <> 'theirs';
+CREATE INDEX IF NOT EXISTS entity_unwanted ON entity (integration, id) WHERE claims = 0 AND (origin <> 'theirs' OR delivered <> version);
 CREATE INDEX IF NOT EXISTS entity_refused ON entity (integration, id) WHERE refused > 0;
 CREATE INDEX IF NOT EXISTS entity_searching ON entity (integration, id) WHERE searching = 1;
 

@@ -113,16 +113,24 @@ func testOrigin(t *testing.T, s *Store) {
 	}
 	apply(t, s, all...)
 	got := map[string]bool{}
-	for _, p := range toDelete(t, s) {
+	list := toDelete(t, s)
+	for _, p := range list {
 		got[p.Identifier] = p.Unsettled
+		if p.Theirs != (p.Identifier == "found") {
+			t.Errorf("%s: theirs %v", p.Identifier, p.Theirs)
+		}
 	}
-	want := map[string]bool{"made": false, "stub": false, "gone": false, "part": false, "unsent": true}
+	want := map[string]bool{"made": false, "stub": false, "found": false, "gone": false, "part": false, "unsent": true}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("unwanted, and whether it is open who made them (-want +got):\n%s", diff)
 	}
+	must(t, s.Removed(t.Context(), list, false))
+	if list := toDelete(t, s); len(list) != 0 {
+		t.Errorf("unwanted after they were removed: %+v", list)
+	}
 	// What others made is known to be theirs when it is claimed again.
 	apply(t, s, making("3", "found"))
-	if list := toSend(t, s); len(list) != 1 || list[0].Unsettled {
+	if list := toSend(t, s); len(list) != 1 || !list[0].Theirs {
 		t.Errorf("claimed again: %+v, want found, which is theirs", list)
 	}
 }

@@ -91,7 +91,7 @@ func (d *Deliverer) checkBehind(ctx context.Context) error {
 	}
 }
 
-// unwanted are the entities that may be ours to delete. What a search enriched is forgotten, and
+// unwanted are the entities that may be ours to delete. What was only enriched is let go, and
 // what is protected is left.
 func (d *Deliverer) unwanted(ctx context.Context) ([]catalog.Pending, error) {
 	var list, enriched []catalog.Pending
@@ -104,7 +104,7 @@ func (d *Deliverer) unwanted(ctx context.Context) ([]catalog.Pending, error) {
 		for _, p := range page {
 			after = p.Entity
 			switch {
-			case p.Search:
+			case p.Theirs || p.Search:
 				enriched = append(enriched, p)
 			case d.config.Protected(p.Blueprint) != "":
 				protected[p.Blueprint]++

@@ -71,12 +71,16 @@ func openStore(t testing.TB, dir string) *catalog.Store {
 	return store
 }
 
-func newClient(t testing.TB, transport http.RoundTripper) *port.Client {
+func newClient(t testing.TB, transport http.RoundTripper, change ...func(*port.Config)) *port.Client {
 	t.Helper()
-	client, err := port.New(port.Config{
+	config := port.Config{
 		ClientID: "id", ClientSecret: secret, Identifier: "my-jira", Version: "0.7.99", Transport: transport,
 		RetryBase: time.Millisecond, RetryCap: 2 * time.Millisecond,
-	})
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	client, err := port.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
