@@ -39,13 +39,14 @@ func (c *Client) readBody(resp *http.Response) (body []byte, err error) {
 	default:
 		err = notJira("answered in an encoding that was not asked for")
 	}
-	if !good {
-		return body, nil // the status says enough; the messages are a help
-	}
-	if err != nil && !errors.Is(err, errTooLarge) && !errors.Is(err, ErrNotJira) {
+	broken := err != nil && !errors.Is(err, errTooLarge) && !errors.Is(err, ErrNotJira)
+	if broken {
 		err = fmt.Errorf("the answer broke off: %w", err)
 	}
-	return body, err
+	if good || broken && resp.StatusCode == http.StatusNotFound {
+		return body, err // whether a 404 is Jira's own shows in its words alone
+	}
+	return body, nil // the status says enough; the messages are a help
 }
 
 type counter struct {

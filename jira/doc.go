@@ -54,7 +54,8 @@
 // 504, and web pages where JSON belongs; after what Jira asked for, or after a
 // growing random wait. A 429 holds back the calls to the same endpoint, a spent
 // quota all calls. Where a wait is longer than the context allows the call
-// returns at once with [ErrThrottled]. Bad credentials are never repeated.
+// returns at once with the error that it would have waited for, of kind
+// [ErrThrottled] if that was a 429. Bad credentials are never repeated.
 //
 // Failures of calls are *[Error], and answer errors.Is for [ErrNotFound],
 // [ErrUnauthorized], [ErrForbidden], [ErrThrottled], [ErrNotLoggedIn] and

@@ -83,6 +83,9 @@ type Error struct {
 	// Err is the cause where the status is not: a connection that broke, a
 	// body that is not JSON, a context that ended. It may be nil.
 	Err error
+
+	// hurried tells that the caller's deadline left no time to ask again.
+	hurried bool
 }
 
 // Error tells what was asked, what came back and what to do about it.

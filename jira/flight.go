@@ -2,6 +2,7 @@ package jira
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -18,12 +19,13 @@ type landing[T any] struct {
 	done  chan struct{}
 	value T
 	err   error
-	quit  bool // it ended because its own caller gave up
+	quit  bool // it ended because its own caller gave up, or had no time to wait
 }
 
 // do returns the value, finding it with find unless it is known. The first
 // caller runs find in its own goroutine and under its own context. Where that
-// caller gives up, one of those who waited begins again.
+// caller gives up, or its deadline is too near for what Jira asks for, one of
+// those who waited begins again.
 func (f *flight[T]) do(ctx context.Context, find func(context.Context) (T, error)) (T, error) {
 	for {
 		l, mine := f.join()
@@ -68,5 +70,6 @@ func (f *flight[T]) lead(ctx context.Context, l *landing[T], find func(context.C
 		close(l.done)
 	}()
 	l.value, l.err = find(ctx)
-	l.quit = l.err != nil && ctx.Err() != nil
+	e, ok := errors.AsType[*Error](l.err)
+	l.quit = l.err != nil && ctx.Err() != nil || ok && e.hurried
 }

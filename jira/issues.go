@@ -53,9 +53,10 @@ type searchBody struct {
 //
 // The search reads an index that follows changes within seconds or minutes and
 // may lose sight of an issue for a while, so that a missing issue is to be
-// confirmed by [Client.Issue] or [Client.BulkFetch]. An empty page that is not
-// the last is passed on like any other. The sequence may be ranged over more
-// than once; an error comes once, as the last pair.
+// confirmed by [Client.Issue] or [Client.BulkFetch]. An issue that changes its
+// place while the walk goes on may come twice. An empty page that is not the
+// last is passed on like any other. The sequence may be ranged over more than
+// once; an error comes once, as the last pair.
 //
 //jira:operation POST /rest/api/3/search/jql https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-search/#api-rest-api-3-search-jql-post
 func (c *Client) SearchIssues(ctx context.Context, query IssueQuery) iter.Seq2[Page, error] {
@@ -67,8 +68,8 @@ func (c *Client) SearchIssues(ctx context.Context, query IssueQuery) iter.Seq2[P
 	}
 }
 
-// eachIssuePage walks from token to token. It ends because tokens may not come
-// twice and pages may not be empty for ever.
+// eachIssuePage walks from token to token. It ends because tokens and pages may
+// not come twice, and pages may not be empty, nor follow one another, for ever.
 func (c *Client) eachIssuePage(ctx context.Context, query IssueQuery, yield func(Page) bool) error {
 	body := query.body()
 	q := &call{method: http.MethodPost, path: "/rest/api/3/search/jql", body: body}
@@ -161,23 +162,25 @@ func (p issuePage) next() string {
 // tokenWalk remembers what a walk must not meet again.
 type tokenWalk struct {
 	seen  map[string]bool
-	items int
+	guard pageGuard
 	empty int // pages in a row
 }
 
 // check refuses a page after which the walk would go in circles, or would end
 // although there is more.
 func (w *tokenWalk) check(p issuePage) error {
-	w.items += len(p.issues)
 	next := p.next()
+	if next != "" && w.seen[next] {
+		return errRepeatedToken
+	}
+	if err := w.guard.check(p.issues); err != nil {
+		return err
+	}
 	if next == "" {
 		if !p.last() && p.StartAt != nil && p.Total != nil && *p.Total > *p.StartAt+len(p.issues) {
 			return notJira("answered in the shape of the removed search, with %d of %d issues and no token", len(p.issues), *p.Total)
 		}
 		return nil
-	}
-	if w.seen[next] {
-		return errRepeatedToken
 	}
 	w.seen[next] = true
 	w.empty++

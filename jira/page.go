@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 )
 
 // Page is one page of a listing.
@@ -27,10 +28,47 @@ var (
 	errRepeatedToken = errors.New("the same page token came twice")
 	errNoAdvance     = errors.New("the listing does not advance: Jira sent the same page twice, or an empty page that is not the last")
 	errEmptyPages    = fmt.Errorf("more than %d empty pages came one after another", maxEmptyPages)
+	errManyPages     = fmt.Errorf("more than %d pages came: ask for larger pages, or for less at once", maxPages)
 )
 
-// maxEmptyPages bounds how long a listing follows pages that hold nothing.
-const maxEmptyPages = 100
+const (
+	// maxEmptyPages bounds how long a listing follows pages that hold nothing.
+	maxEmptyPages = 100
+	// maxPages bounds a listing whose every page names another: ten million
+	// issues by the hundred, more than Jira holds.
+	maxPages = 100_000
+)
+
+// pageGuard follows a listing and refuses what does not advance, by whatever
+// token or offset it comes.
+type pageGuard struct {
+	pages  int
+	before uint64 // digest of the latest page that held anything
+}
+
+var digestSeed = maphash.MakeSeed()
+
+// check takes the items of the next page as they were served.
+func (g *pageGuard) check(items []json.RawMessage) error {
+	if g.pages++; g.pages > maxPages {
+		return errManyPages
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	var h maphash.Hash
+	h.SetSeed(digestSeed)
+	for _, item := range items {
+		_, _ = h.Write(item) // never fails
+		_ = h.WriteByte(',')
+	}
+	before := g.before
+	g.before = h.Sum64()
+	if g.before == before {
+		return errNoAdvance
+	}
+	return nil
+}
 
 // decodeList takes a list answer apart: the elements under key, and the
 // remainder into envelope. An object without the list is not Jira's answer;

@@ -51,6 +51,9 @@ func TestIssuePaging(t *testing.T) {
 			2, " a b", "the same page token came twice"},
 		{"a token that points at itself", []string{`{"issues":[1],"nextPageToken":"a"}`, `{"issues":[1],"nextPageToken":"a"}`},
 			1, " a", "the same page token came twice"},
+		{"the same page under another token", []string{`{"issues":[1,2],"nextPageToken":"a"}`, `{"issues":[],"nextPageToken":"b"}`, `{"issues":[1,2],"nextPageToken":"c"}`},
+			2, " a b", "does not advance"},
+		{"the same page as the last", []string{`{"issues":[1,2],"nextPageToken":"a"}`, `{"issues":[1,2],"isLast":true}`}, 2, " a", "does not advance"},
 		{"the removed search's shape", []string{`{"startAt":0,"maxResults":50,"total":9,"issues":[1]}`},
 			0, "", "the shape of the removed search, with 1 of 9 issues"},
 		{"the removed search's shape that says it is whole", []string{`{"startAt":0,"total":9,"isLast":true,"issues":[1]}`}, 1, "", ""},
@@ -86,7 +89,7 @@ func TestEmptyPagesBetweenOthers(t *testing.T) {
 	n := 0
 	c := newClient(t, jira.Config{}, func(w http.ResponseWriter, _ *http.Request) {
 		n++
-		page := fmt.Sprintf(`{"issues":[%s],"nextPageToken":"t%d"}`, strings.Repeat("1", n%2), n)
+		page := fmt.Sprintf(`{"issues":[%s],"nextPageToken":"t%d"}`, strings.Repeat(strconv.Itoa(n), n%2), n)
 		if n == 300 {
 			page = `{"issues":[]}`
 		}

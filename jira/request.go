@@ -69,7 +69,8 @@ func (c *Client) do(ctx context.Context, q *call) error {
 			return e
 		}
 		wait := c.retryWait(n, e.RetryAfter)
-		if n >= c.config.Retries || !fits(ctx, wait) {
+		e.hurried = !fits(ctx, wait)
+		if n >= c.config.Retries || e.hurried {
 			return e
 		}
 		c.logRetry(ctx, e, wait)
@@ -184,7 +185,7 @@ func (c *Client) waitOut(ctx context.Context, q *call) *Error {
 	}
 	if !fits(ctx, left) {
 		e := q.fail(ErrThrottled)
-		e.RetryAfter, e.Reason = left, reason
+		e.RetryAfter, e.Reason, e.hurried = left, reason, true
 		return e
 	}
 	if err := sleep(ctx, left); err != nil {
@@ -238,12 +239,13 @@ func (c *Client) transportError(ctx context.Context, err error) error {
 
 // worthRepeating reports whether a request that got no whole answer may fare
 // better later. A certificate that is not trusted stays so, as do a host that
-// does not exist and a body that is too large.
+// does not exist, one that does not speak TLS, and a body that is too large.
 func worthRepeating(err error) bool {
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	dns, ok := errors.AsType[*net.DNSError](err)
 	unknown := ok && dns.IsNotFound
-	return !untrusted && !unknown && !errors.Is(err, errTooLarge) && !errors.Is(err, ErrNotJira)
+	hopeless := untrusted || unknown || errors.Is(err, http.ErrSchemeMismatch)
+	return !hopeless && !errors.Is(err, errTooLarge) && !errors.Is(err, ErrNotJira)
 }
 
 // logRetry tells of a wait; e.Err is a fault of the transport, Jira's own words

@@ -246,6 +246,7 @@ func TestHopelessConnections(t *testing.T) {
 	for _, hopeless := range []error{
 		&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "acme", IsNotFound: true}},
 		&tls.CertificateVerificationError{Err: errors.New("signed by nobody")},
+		http.ErrSchemeMismatch,
 	} {
 		attempts := 0
 		c := steadyClient(t, Config{}, roundTrip(func(*http.Request) (*http.Response, error) {

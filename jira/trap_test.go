@@ -55,6 +55,8 @@ func TestAwkwardAnswers(t *testing.T) {
 			"forbidden", 1, "403 Forbidden: No: check what this account"},
 		{"404", 404, nil, noIssue,
 			"not found", 1, "permission to see it"},
+		{"404 that was cut", 404, []string{"Content-Encoding", "gzip"}, "\x1f\x8b\x08\x00",
+			"", 5, "404 Not Found: the answer broke off"},
 		{"404 of a proxy", 404, nil, loginPage,
 			"not Jira", 1, "is https://acme.atlassian.net a Jira site?"},
 		{"404 of the gateway", 404, nil, `{"code":404,"message":"Not Found"}`,
