@@ -105,7 +105,7 @@ func (c *Client) attempt(ctx context.Context, q *call, n int) (e *Error, again b
 	if e := c.enter(ctx, q); e != nil {
 		return e, false
 	}
-	a, err := c.send(r)
+	a, err := c.send(r, q)
 	if a.status == http.StatusTooManyRequests {
 		c.pause(ctx, q, a, n)
 	}
@@ -204,7 +204,7 @@ func (e errTimeout) Error() string {
 
 // send does one round trip and reads the body to its end. The answer has its
 // status also where its body could not be read.
-func (c *Client) send(r *http.Request) (answer, error) {
+func (c *Client) send(r *http.Request, q *call) (answer, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), c.config.Timeout)
 	defer cancel()
 	c.stats.requests.Add(1)
@@ -217,7 +217,7 @@ func (c *Client) send(r *http.Request) (answer, error) {
 	a := answer{status: resp.StatusCode, header: resp.Header}
 	a.body, err = c.readBody(resp)
 	c.config.Logger.LogAttrs(ctx, slog.LevelDebug, "jira request",
-		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", a.status),
+		slog.String("method", q.method), slog.String("path", q.written()), slog.Int("status", a.status),
 		slog.Int("bytes", len(a.body)), slog.Duration("took", time.Since(began)))
 	if err != nil {
 		return a, c.transportError(ctx, err)

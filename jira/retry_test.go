@@ -308,6 +308,7 @@ func TestLog(t *testing.T) {
 			w.WriteHeader(http.StatusTooManyRequests)
 			_, _ = io.WriteString(w, `{"errorMessages":["private words"]}`)
 		}))
+		c.base = c.base.JoinPath("ex/jira/c1") // the paths are below the site, in every line alike
 		if _, err := c.ApproximateCount(t.Context(), "secretproject = 1"); err != nil {
 			t.Fatal(err)
 		}
