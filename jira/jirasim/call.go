@@ -58,7 +58,7 @@ func (s *Server) read(r *http.Request) (*call, error) {
 	c.base = s.config.BaseURL
 	if rest, ok := strings.CutPrefix(c.path, "/ex/jira/"); ok {
 		cloud, path, _ := strings.Cut(rest, "/")
-		c.path, c.base = "/"+path, origin(r)+"/ex/jira/"+cloud
+		c.path, c.base = "/"+path, origin(r)+"/ex/jira/"+pathEscape(cloud)
 	}
 	if c.base == "" {
 		c.base = origin(r)
@@ -187,4 +187,5 @@ func (c *call) number(name string, otherwise int) (int, *answer) {
 	return n, nil
 }
 
+// pathEscape makes a link's part that also JSON and a query take as it is.
 func pathEscape(s string) string { return url.QueryEscape(s) }

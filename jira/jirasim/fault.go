@@ -3,6 +3,7 @@ package jirasim
 import (
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -95,7 +96,6 @@ type faultList struct {
 type activeFault struct {
 	Fault
 	seen, hits int
-	ended      bool
 }
 
 func (l *faultList) add(f Fault) (end func()) {
@@ -106,7 +106,7 @@ func (l *faultList) add(f Fault) (end func()) {
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		a.ended = true
+		l.active = slices.DeleteFunc(l.active, func(f *activeFault) bool { return f == a })
 	}
 }
 
@@ -117,7 +117,7 @@ func (l *faultList) draw(path string) trouble {
 	defer l.mu.Unlock()
 	var hit trouble
 	for _, f := range l.active {
-		if f.ended || !f.applies(path) {
+		if !f.applies(path) {
 			continue
 		}
 		f.seen++

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -128,7 +129,7 @@ func (s *Server) Update(key string, change func(*Issue)) bool {
 		return false
 	}
 	before, next := r.Issue, r.Issue
-	next.Labels, next.Components = slices.Clone(r.Labels), slices.Clone(r.Components)
+	next.Labels, next.Components, next.Custom = slices.Clone(r.Labels), slices.Clone(r.Components), maps.Clone(r.Custom)
 	change(&next)
 	next.ID, next.Key, next.ProjectKey = r.ID, r.Key, r.ProjectKey
 	if next.Updated.Equal(r.Updated) {

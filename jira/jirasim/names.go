@@ -117,8 +117,10 @@ func (s *Server) RenameStatus(from, to string) {
 	n.name, n.values = to, []string{to, n.values[1]}
 	s.names[statusFragment][to] = n
 	for _, r := range s.order {
-		if r.Status == from {
-			r.Status = to
+		for _, i := range []*Issue{&r.Issue, r.before} {
+			if i != nil && i.Status == from {
+				i.Status = to
+			}
 		}
 	}
 	s.parts.clear()
