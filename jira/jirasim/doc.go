@@ -12,7 +12,8 @@
 //	GET  /_edge/tenant_info
 //
 // also below the prefix /ex/jira/{cloudId} of Atlassian's gateway. What Jira has
-// removed answers 410 with Jira's own words, everything else 404 with an HTML page.
+// removed answers 410 with Jira's own words, another method 405, everything else 404
+// with an HTML page.
 //
 // A small site:
 //

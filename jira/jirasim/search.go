@@ -79,13 +79,14 @@ func (s *Server) searchIssues(c *call) *answer {
 		return refused
 	}
 	want := selectFields(q.Fields, "id")
+	at.offset = min(at.offset, len(w.ids))
 	end := min(at.offset+s.limit(q, want), len(w.ids))
 	if c.trouble.has(EmptyPageWithToken) && at.offset < len(w.ids) {
 		end = at.offset
 	}
 	p := s.newPage(c)
 	p.raw(`{"issues":[`)
-	s.writeVisible(p, w.ids[min(at.offset, end):end], want, c.trouble.index(q.ReconcileIssues))
+	s.writeVisible(p, w.ids[at.offset:end], want, c.trouble.index(q.ReconcileIssues))
 	p.raw(`]`)
 	at.offset = end
 	s.closePage(p, c, q, w, at)

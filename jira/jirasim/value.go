@@ -15,7 +15,7 @@ type view struct {
 	s *site
 }
 
-// viewer avoids an allocation for each issue of a walk: one view is moved along.
+// on avoids an allocation for each issue of a walk: one view is moved along.
 func (v *view) on(r *record) *view { v.record = r; return v }
 
 // Field implements [jql.Issue].
