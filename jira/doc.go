@@ -34,18 +34,27 @@
 // Only a listing that ended without an error is complete. [Page.Cursor] resumes
 // it in a later call. Whatever would make a listing go in circles, or end
 // before its end, is an error: a page token that comes twice, a page that does
-// not advance, an answer without the list.
+// not advance, pages without end, an answer without the list.
 //
 // The quick way to read a whole site: [Client.SearchIssues] for ids, 5000 a
 // page, one page after the other, and meanwhile [Client.BulkFetch] of 100 ids a
 // call, several calls at once.
 //
+// # Queries
+//
+// Issues are selected by JQL, Jira's query language. Jira refuses a query that
+// restricts nothing, such as a bare ORDER BY. It reads dates by the minute, in
+// the time zone of the account ([User.TimeZone]); relative ones such as -90m mean
+// the same everywhere. [Quote] makes a literal of any text, so that what comes
+// from elsewhere cannot change a query. A query of the user's, with another
+// restriction beside it, belongs in parentheses and without its ORDER BY.
+//
 // # Items
 //
 // Objects are [encoding/json.RawMessage], byte for byte as served, with one key
 // added to projects and issues: "__siteUrl", the address under which people open
-// the site. The links inside may point to the gateway, from which no address
-// for people can be made.
+// the site ([Client.SiteURL]). The links inside may point to the gateway, from
+// which no address for people can be made.
 //
 // # Limits and failures
 //
@@ -57,7 +66,14 @@
 // returns at once with the error that it would have waited for, of kind
 // [ErrThrottled] if that was a 429. Bad credentials are never repeated.
 //
+// A client has ten requests in flight at most, and keeps two of these places for
+// calls that are urgent; an attempt may take 30 seconds. [Config] changes this.
+// [Client.Stats] counts what was sent and what came.
+//
 // Failures of calls are *[Error], and answer errors.Is for [ErrNotFound],
 // [ErrUnauthorized], [ErrForbidden], [ErrThrottled], [ErrNotLoggedIn] and
 // [ErrNotJira].
+//
+// The package needs the standard library alone. [ferry/jira/jirasim] is a
+// simulated Jira to test against.
 package jira

@@ -61,8 +61,8 @@ func notJira(format string, args ...any) error {
 	return &kindError{err.Error(), []error{ErrNotJira, err}}
 }
 
-// Error is how a call to Jira failed. It holds no credential, no host, no query
-// and no body beyond Jira's own messages.
+// Error is how a call to Jira failed. It holds no credential, no query, and of
+// the body nothing but Jira's own messages.
 type Error struct {
 	Method string
 	Path   string // below the site, as "/rest/api/3/myself"; no query

@@ -91,9 +91,9 @@ func ExampleError() {
 	case errors.Is(err, jira.ErrUnauthorized):
 		fmt.Println("make a token")
 	case errors.Is(err, jira.ErrNotFound):
-		fmt.Println("gone:", err)
+		fmt.Println("not there, or not for us to see:", err)
 	}
-	// Output: gone: GET /rest/api/3/issue/ACME-9: 404 Not Found: Issue does not exist
+	// Output: not there, or not for us to see: GET /rest/api/3/issue/ACME-9: 404 Not Found: Issue does not exist
 }
 
 func ExampleQuote() {
