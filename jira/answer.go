@@ -90,15 +90,25 @@ func (c *Client) accept(q *call, a answer) (*Error, bool) {
 	return fail(notJira("answered something that is not JSON (%w): is %s a Jira site?", err, c.base.Redacted())), true
 }
 
-// redirected names the host that an answer points to.
+// redirected names the host that an answer points to, or the path on the site's
+// own.
 func (c *Client) redirected(q *call, a answer) *Error {
 	e := q.fail(notJira("redirects, where Jira would answer: is %s a Jira site?", c.base.Redacted()))
 	e.Status = a.status
-	to, err := url.Parse(a.header.Get("Location"))
-	if err == nil && to.Host != "" {
-		to.User = nil
+	location := a.header.Get("Location")
+	to, err := c.base.Parse(location)
+	switch {
+	case err != nil || location == "":
+	case sameHost(to, c.base):
+		e.Err = notJira("redirects to %s, where Jira would answer: is %s a Jira site?",
+			tidy(to.EscapedPath()), c.base.Redacted())
+	default:
 		e.Err = notJira("redirects to %s, and credentials are not sent there: is %s a Jira site?",
 			tidy(to.Scheme+"://"+to.Host), c.base.Redacted())
 	}
 	return e
+}
+
+func sameHost(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host)
 }

@@ -93,12 +93,7 @@ func accepted(err error) bool {
 	if !ok || (e.Status != http.StatusUnauthorized && e.Status != http.StatusForbidden) {
 		return err == nil
 	}
-	for _, m := range e.Messages {
-		if strings.Contains(strings.ToLower(m), "scope does not match") {
-			return true
-		}
-	}
-	return false
+	return e.lacksScope()
 }
 
 // bothRefused is the last refusal, with a message about both.

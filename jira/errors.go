@@ -110,6 +110,9 @@ func (e *Error) advice() string {
 	}
 	switch e.Status {
 	case http.StatusUnauthorized:
+		if e.lacksScope() {
+			return "give the API token the scopes read:jira-work and read:jira-user"
+		}
 		return "check the e-mail and the API token, or make a new token (tokens expire after a year at most)"
 	case http.StatusForbidden:
 		return "check what this account and the scopes of its token may do"
@@ -122,6 +125,14 @@ func (e *Error) advice() string {
 		return ErrThrottled.Error() + e.delay()
 	}
 	return strings.TrimPrefix(e.delay(), ", ")
+}
+
+// lacksScope reports whether the gateway took the credentials and misses a scope
+// in them.
+func (e *Error) lacksScope() bool {
+	return slices.ContainsFunc(e.Messages, func(m string) bool {
+		return strings.Contains(strings.ToLower(m), "scope does not match")
+	})
 }
 
 func (e *Error) delay() string {

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -267,8 +266,7 @@ func (c *Client) logRetry(ctx context.Context, e *Error, wait time.Duration) {
 // answer names.
 func checkRedirect(r *http.Request, via []*http.Request) error {
 	first := via[0]
-	same := r.URL.Scheme == first.URL.Scheme && strings.EqualFold(r.URL.Host, first.URL.Host)
-	if !same || first.Method != http.MethodGet || len(via) > 5 {
+	if !sameHost(r.URL, first.URL) || first.Method != http.MethodGet || len(via) > 5 {
 		return http.ErrUseLastResponse
 	}
 	return nil

@@ -50,7 +50,7 @@ func TestAwkwardAnswers(t *testing.T) {
 		{"401", 401, nil, `Client must be authenticated to access this resource.`,
 			"unauthorized", 1, "401 Unauthorized: check the e-mail and the API token"},
 		{"401 of the gateway", 401, nil, `{"code":401,"message":"Unauthorized; scope does not match"}`,
-			"unauthorized", 1, "scope does not match: check"},
+			"unauthorized", 1, "scope does not match: give the API token the scopes read:jira-work and read:jira-user"},
 		{"403", 403, nil, `{"errorMessages":["No."],"errors":{}}`,
 			"forbidden", 1, "403 Forbidden: No: check what this account"},
 		{"404", 404, nil, noIssue,
@@ -88,6 +88,8 @@ func TestAwkwardAnswers(t *testing.T) {
 			"not Jira", 1, "redirects to https://login.example, and credentials are not sent there"},
 		{"a redirect of a POST on the same host", 307, []string{"Location", "/elsewhere"}, ``,
 			"not Jira", 1, "is https://acme.atlassian.net a Jira site?"},
+		{"a redirect of a POST to the login of the same host", 302, []string{"Location", "https://ACME.atlassian.net/login"}, ``,
+			"not Jira", 1, "302 Found: redirects to /login, where Jira would answer: is https://acme.atlassian.net a Jira site?"},
 		{"a redirect to nowhere", 301, nil, ``, "not Jira", 1, "redirects"},
 	}
 	for _, tt := range tests {
