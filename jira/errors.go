@@ -113,7 +113,8 @@ func (e *Error) advice() string {
 		if e.lacksScope() {
 			return "give the API token the scopes read:jira-work and read:jira-user"
 		}
-		return "check the e-mail and the API token, or make a new token (tokens expire after a year at most)"
+		return "check the e-mail and the API token, or make a new token (tokens expire after a year at most, " +
+			"and those with scopes work only at https://" + gatewayHost + "/ex/jira/<cloudId>)"
 	case http.StatusForbidden:
 		return "check what this account and the scopes of its token may do"
 	case http.StatusNotFound:

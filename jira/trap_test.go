@@ -48,7 +48,7 @@ func TestAwkwardAnswers(t *testing.T) {
 		{"a login refused beside 503", 503, []string{"X-Seraph-LoginReason", "AUTHENTICATED_FAILED"}, loginPage,
 			"not logged in, unauthorized", 1, "make a new token"},
 		{"401", 401, nil, `Client must be authenticated to access this resource.`,
-			"unauthorized", 1, "401 Unauthorized: check the e-mail and the API token"},
+			"unauthorized", 1, "401 Unauthorized: check the e-mail and the API token, or make a new token (tokens expire after a year at most, and those with scopes work only at https://api.atlassian.com/ex/jira/<cloudId>)"},
 		{"401 of the gateway", 401, nil, `{"code":401,"message":"Unauthorized; scope does not match"}`,
 			"unauthorized", 1, "scope does not match: give the API token the scopes read:jira-work and read:jira-user"},
 		{"403", 403, nil, `{"errorMessages":["No."],"errors":{}}`,
