@@ -13,7 +13,7 @@ import (
 // A mishap is something that one issue, PAY-2, cannot be delivered for.
 type mishap struct {
 	name    string
-	break_  func(w *world)
+	spoil   func(w *world)
 	mend    func(w *world)
 	about   catalog.About
 	subject string
@@ -79,7 +79,7 @@ func TestOneIssueThatCannotBeDelivered(t *testing.T) {
 			before := w.port.Dump()
 			right := w.mapping
 			w.jira.Update("PAY-5", func(i *jirasim.Issue) { i.Summary = "Refund fails" })
-			m.break_(w)
+			m.spoil(w)
 			for range 2 {
 				m.suffer(w, before)
 			}

@@ -62,7 +62,6 @@ type Ingest struct {
 	refused   []source.Refusal
 	resources map[int]*mapping.Resource
 	result    Result
-	clashes   atomic.Int64
 }
 
 // New plans a run.
@@ -224,14 +223,10 @@ func (t *reading) progress(done bool) {
 	}
 }
 
-func (t *reading) listing(q source.Query) catalog.Listing {
-	return catalog.Listing{Run: t.RunID, Reading: t.Name, Bit: q.Bit, Query: q.JQL}
-}
-
 // settle records how a listing ended. One that is not complete is set aside by name; it proves
 // nothing about what it does not hold.
 func (t *reading) settle(ctx context.Context, l *listing, found, expected int) error {
-	if err := t.Store.SetListing(ctx, t.Ingest.listingRow(t.Reading, l.Query), l.state, found, expected, l.reason); err != nil {
+	if err := t.Store.SetListing(ctx, t.listingRow(t.Reading, l.Query), l.state, found, expected, l.reason); err != nil {
 		return err
 	}
 	if l.state == catalog.ListingComplete {
