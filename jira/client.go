@@ -40,7 +40,7 @@ type Config struct {
 	// [http.DefaultTransport] that keeps Concurrency connections to the site.
 	Transport http.RoundTripper
 
-	// Logger hears of retries and pauses (Warn) and of each request (Debug),
+	// Logger hears of retries and pauses (Warn) and of each answer (Debug),
 	// never of headers or bodies. nil means silence.
 	Logger *slog.Logger
 

@@ -71,14 +71,16 @@ func (g *pageGuard) check(items []json.RawMessage) error {
 }
 
 // decodeList takes a list answer apart: the elements under key, and the
-// remainder into envelope. An object without the list is not Jira's answer;
-// text that is no JSON may have been cut on its way.
+// remainder into envelope. JSON without the list is not Jira's answer; text that
+// is no JSON may have been cut on its way.
 func decodeList(body []byte, key string, envelope any) ([]json.RawMessage, error) {
 	items, rest, err := split(body, key)
-	if errors.Is(err, errNoArray) {
+	switch {
+	case errors.Is(err, errNoArray):
 		return nil, notJira("answered JSON without the list %q", key)
-	}
-	if err != nil {
+	case err != nil && json.Valid(body):
+		return nil, notJira("answered JSON of another shape (%w)", err)
+	case err != nil:
 		return nil, err
 	}
 	return items, decodeObject(rest, envelope)

@@ -68,7 +68,7 @@ func (c *Client) do(ctx context.Context, q *call) error {
 			return e
 		}
 		wait := c.retryWait(n, e.RetryAfter)
-		e.hurried = !fits(ctx, wait)
+		e.hurried = n < c.config.Retries && !fits(ctx, wait)
 		if n >= c.config.Retries || e.hurried {
 			return e
 		}

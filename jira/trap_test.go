@@ -80,6 +80,7 @@ func TestAwkwardAnswers(t *testing.T) {
 		{"an empty body", 200, nil, ``, "not Jira", 5, "not JSON (unexpected EOF)"},
 		{"JSON that was cut", 200, nil, `{"issues":[{"id":"1"},{"i`, "not Jira", 5, "unexpected EOF"},
 		{"JSON of another shape", 200, nil, `{"values":[]}`, "not Jira", 1, `without the list "issues"`},
+		{"a bare list", 200, nil, `[{"id":"1"}]`, "not Jira", 1, "answered JSON of another shape"},
 		{"a list that is none", 200, nil, `{"issues":{}}`, "not Jira", 1, `without the list "issues"`},
 		{"a token that is no text", 200, nil, `{"issues":[],"nextPageToken":7}`, "not Jira", 1, "another shape"},
 		{"a body in an unknown encoding", 200, []string{"Content-Encoding", "br"}, `xx`, "not Jira", 1, "encoding that was not asked for"},

@@ -50,7 +50,8 @@ func (s *Server) Requests() []Request {
 }
 
 // Count returns how many requests of the path, such as /rest/api/3/search/jql,
-// were answered; of all paths where path is empty.
+// came, also of those whose client left before the answer; of all paths where path is
+// empty.
 func (s *Server) Count(path string) int {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
