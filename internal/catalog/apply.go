@@ -30,6 +30,7 @@ type Item struct {
 	Gone      bool   // proved gone: it makes nothing any more
 	Run       int64  // the run that listed it; 0: not this read's business
 	Listed    int64  // which listings of that run held it
+	Whole     bool   // Claims are of every resource of the reading: what strays claim goes
 	Claims    []Claim
 	Faults    []Fault
 }

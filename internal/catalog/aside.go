@@ -90,8 +90,16 @@ func readableSubject(a Aside) string {
 	return id
 }
 
-// AsideCount is how many things were set aside, or came up again, in one run.
-func (s *Store) AsideCount(ctx context.Context, run int64) (n int, err error) {
-	err = s.read(ctx, `SELECT COUNT(*) FROM aside WHERE integration = ? AND run = ?`, []any{s.integration, run}, into(&n))
+// AsideCount is how many things were set aside, or came up again, in one run; of some sorts only,
+// if they are named.
+func (s *Store) AsideCount(ctx context.Context, run int64, about ...About) (n int, err error) {
+	query, args := `SELECT COUNT(*) FROM aside WHERE integration = ? AND run = ?`, []any{s.integration, run}
+	if len(about) > 0 {
+		query += ` AND about IN (` + placeholders(len(about)) + `)`
+	}
+	for _, a := range about {
+		args = append(args, string(a))
+	}
+	err = s.read(ctx, query, args, into(&n))
 	return n, wrap("count what is set aside", err)
 }

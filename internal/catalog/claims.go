@@ -118,15 +118,19 @@ func (a *applying) writeClaims() error {
 			refs = excluded.refs, body = excluded.body`, values)
 }
 
-// claimsOf is what the resources make of item now: nothing, all of them, if it is gone.
+// claimsOf is what the resources make of item now. All of them make nothing of it if it is gone;
+// those that are gone make nothing of it once all that there are have spoken.
 func (a *applying) claimsOf(item Item) []Claim {
-	if !item.Gone {
+	if !item.Gone && !item.Whole {
 		return item.Claims
 	}
 	var claims []Claim
+	if !item.Gone {
+		claims = slices.Clone(item.Claims)
+	}
 	seen := map[int]bool{}
 	for k := range a.before {
-		if k.item == item.ID && !seen[k.resource] {
+		if k.item == item.ID && (item.Gone || k.resource < 0) && !seen[k.resource] {
 			seen[k.resource] = true
 			claims = append(claims, Claim{Resource: k.resource})
 		}

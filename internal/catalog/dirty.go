@@ -231,12 +231,20 @@ func (s *Store) GiveUp(ctx context.Context, run int64, kind string, rows []Dirty
 	}))
 }
 
-// DirtyCount is how many rows of a reading and parent must be read, and when the next is due,
-// in milliseconds since 1970.
-func (s *Store) DirtyCount(ctx context.Context, reading, parent string) (count int, nextDue int64, err error) {
-	err = s.read(ctx, `
-		SELECT COUNT(*), COALESCE(MIN(due), 0) FROM dirty AS d
-		JOIN reading AS r ON r.integration = d.integration AND r.id = d.reading
-		WHERE d.integration = ? AND r.name = ? AND d.parent = ?`, []any{s.integration, reading, parent}, into(&count, &nextDue))
-	return count, nextDue, wrap("count dirty rows", err)
+// Done clears rows whose items were read by other means, unless more was said of them since.
+func (s *Store) Done(ctx context.Context, rows []Dirty) error {
+	defer s.Release(rows)
+	return wrap("clear dirty rows", s.write(ctx, func(t *tx) error {
+		for _, d := range rows {
+			reading, err := s.readings.id(t, d.Reading)
+			if err == nil {
+				err = t.exec(`DELETE FROM dirty WHERE integration = ? AND reading = ? AND parent = ? AND id = ? AND hints = ?`,
+					s.integration, reading, d.Parent, d.ID, d.Hints)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }

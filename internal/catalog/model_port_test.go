@@ -99,6 +99,11 @@ func (w *world) beginRun(rt *rapid.T) {
 	w.run = run.ID
 	w.floor = int64(w.store.NextRead())
 	clear(w.refused)
+	for k, row := range w.dirty {
+		if row.Priority == Scan {
+			delete(w.dirty, k)
+		}
+	}
 }
 
 func (w *world) endRun(rt *rapid.T) {

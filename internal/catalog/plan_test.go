@@ -20,7 +20,11 @@ func everything(t testing.TB, s *Store) {
 	}
 	run, err := s.BeginRun(ctx, "mapping", "account")
 	must(err)
-	must(s.Trust(ctx, "account", "mapping"))
+	must(s.Trust(ctx, "site", "account"))
+	_, _, err = s.Owner(ctx)
+	must(err)
+	must(s.SetResources(ctx, []Resource{{"issue", "A"}, {"issue", "B"}}))
+	must(s.SetResources(ctx, []Resource{{"issue", "B"}, {"issue", "A"}}))
 	l := Listing{Run: run.ID, Reading: "issue"}
 	must(s.SetListing(ctx, l, ListingComplete, 1, 1, ""))
 	must(s.Listed(ctx, l, []string{"10001"}))
@@ -55,7 +59,10 @@ func everything(t testing.TB, s *Store) {
 	must(s.MarkTheirs(ctx, []int64{1}))
 	_, err = s.Unclaimed(ctx, "jiraIssue", []string{"PAY-1", "PAY-9"})
 	must(err)
-	must(s.DropStrays(ctx, run.ID, []string{"project", ""}))
+	_, err = s.Strays(ctx, "issue", "", "", 10)
+	must(err)
+	_, err = s.Readings(ctx)
+	must(err)
 	list, err = s.Removing(ctx, list, true)
 	must(err)
 	must(s.Removed(ctx, list, true))
@@ -63,8 +70,7 @@ func everything(t testing.TB, s *Store) {
 	must(err)
 	_, err = s.AsideCount(ctx, run.ID)
 	must(err)
-	_, _, err = s.DirtyCount(ctx, "issue", "")
-	must(err)
+	must(s.Done(ctx, rows))
 	_, err = s.NextDue(ctx, "issue", "")
 	must(err)
 	_, err = s.Body(ctx, "jiraIssue", "PAY-1")
@@ -83,8 +89,9 @@ func everything(t testing.TB, s *Store) {
 	run, err = s.BeginCatchUp(ctx, "mapping", "account")
 	must(err)
 	must(s.EndCatchUp(ctx, run.ID, Completed))
-	_, _, err = s.LastRun(ctx)
+	_, err = s.ReadSince(ctx)
 	must(err)
+	must(s.DropReading(ctx, run.ID, "issue"))
 }
 
 // texts are the statements that a store has run.
@@ -102,8 +109,8 @@ func texts(s *Store) []string {
 }
 
 // wholeTables are the statements that are meant to look at every row: they count, or run once
-// in a run.
-var wholeTables = regexp.MustCompile(`COUNT\(\*\)|FROM claim AS c\s+JOIN reading|FROM aside|FROM (reading|keyset|run)\b|DELETE FROM (run|listing)|UPDATE run`)
+// in a run, or when the mapping has changed.
+var wholeTables = regexp.MustCompile(`FROM resource|DELETE FROM dirty WHERE integration = \? AND priority|MIN\(resource\)|UPDATE claim SET resource|claims > 1|COUNT\(\*\)|FROM claim AS c\s+JOIN reading|FROM aside|FROM (reading|keyset|run)\b|DELETE FROM (run|listing)|UPDATE run`)
 
 // No statement that is run for each page or item looks at every row of a table.
 func TestNoStatementReadsAWholeTable(t *testing.T) {

@@ -2,16 +2,14 @@ package catalog
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 )
 
 // Run is one resync.
 type Run struct {
-	ID      int64
-	First   bool   // nothing was ever delivered from this store
-	Account string // the account of the runs before; empty if this is the first
-	Mapping string // the mapping of the run before; empty if this is the first
+	ID    int64
+	First bool // nothing was ever delivered from this store
 }
 
 // State is how a run ended.
@@ -34,6 +32,9 @@ func (s *Store) BeginRun(ctx context.Context, mapping, account string) (Run, err
 			return err
 		}
 		s.runFrom = int64(s.NextRead())
+		if err := t.relist(); err != nil {
+			return err
+		}
 		return t.sendAgain()
 	})
 	if err == nil {
@@ -48,9 +49,8 @@ const runsKept = 50
 func (t *tx) beginRun(mapping, account string) (Run, error) {
 	var run Run
 	err := t.query(`
-		SELECT i.account, i.mapping, COALESCE((SELECT MAX(id) FROM run WHERE integration = i.id), 0) + 1
-		FROM integration AS i WHERE i.id = ?`, []any{t.s.integration},
-		func(scan func(...any) error) error { return scan(&run.Account, &run.Mapping, &run.ID) })
+		SELECT COALESCE(MAX(id), 0) + 1 FROM run WHERE integration = ?`, []any{t.s.integration},
+		func(scan func(...any) error) error { return scan(&run.ID) })
 	if err != nil {
 		return run, err
 	}
@@ -66,6 +66,11 @@ func (t *tx) beginRun(mapping, account string) (Run, error) {
 	}
 	return run, t.exec(`INSERT INTO run (integration, id, started, state, mapping, account) VALUES (?, ?, ?, 'running', ?, ?)`,
 		t.s.integration, run.ID, now(), mapping, account)
+}
+
+// relist forgets what earlier runs listed and did not come to read: this run lists it again.
+func (t *tx) relist() error {
+	return t.exec(`DELETE FROM dirty WHERE integration = ? AND priority = ?`, t.s.integration, int(Scan))
 }
 
 // sendAgain makes undelivered what Port may take differently now.
@@ -99,14 +104,6 @@ func (s *Store) EndRun(ctx context.Context, run int64, state State) error {
 
 func (t *tx) endRun(run int64, state State) error {
 	return t.exec(`UPDATE run SET state = ?, ended = ? WHERE integration = ? AND id = ?`, string(state), now(), t.s.integration, run)
-}
-
-// Trust records the account and the mapping that the store now stands for. A run whose account
-// is another may not delete.
-func (s *Store) Trust(ctx context.Context, account, mapping string) error {
-	return wrap("record the account", s.write(ctx, func(t *tx) error {
-		return t.exec(`UPDATE integration SET account = ?, mapping = ? WHERE id = ?`, account, mapping, s.integration)
-	}))
 }
 
 // Listing is one question of a run: which items of a reading, under a parent, does a query
@@ -150,19 +147,18 @@ func (s *Store) SetListing(ctx context.Context, l Listing, state ListingState, f
 	}))
 }
 
-// LastRun is the newest run's state and when it ended; ErrNone if there was none.
-func (s *Store) LastRun(ctx context.Context) (state State, ended int64, err error) {
-	err = s.read(ctx, `SELECT state, ended FROM run WHERE integration = ? ORDER BY id DESC LIMIT 1`, []any{s.integration}, into(&state, &ended))
-	if err == nil && state == "" {
-		return "", 0, ErrNone
+// ReadSince is when the newest run started that read everything it set out to read, a catch-up
+// among them; zero if there was none.
+func (s *Store) ReadSince(ctx context.Context) (time.Time, error) {
+	var started int64
+	err := s.read(ctx, `SELECT COALESCE(MAX(started), 0) FROM run WHERE integration = ? AND state IN ('completed', 'partial')`,
+		[]any{s.integration}, into(&started))
+	if err != nil || started == 0 {
+		return time.Time{}, wrap("look for the newest run", err)
 	}
-	return state, ended, wrap("look for the last run", err)
+	return time.UnixMilli(started), nil
 }
 
-// ErrNone: there is no such row.
-var ErrNone = errors.New("none")
-
-// wrap says which operation failed, and what to do if it is the database.
 func wrap(what string, err error) error {
 	if err != nil {
 		return fmt.Errorf("catalogue: %s: %w", what, explain(err))

@@ -8,13 +8,23 @@ CREATE TABLE IF NOT EXISTS store (
 );
 
 -- integration: one Jira site feeding one Port integration identifier.
--- epoch counts the leases taken; account is the Jira account every run must have.
+-- epoch counts the leases taken; site and account are the Jira every run must read, and as whom.
 CREATE TABLE IF NOT EXISTS integration (
 	id         INTEGER PRIMARY KEY,
 	identifier TEXT NOT NULL UNIQUE,
 	epoch      INTEGER NOT NULL,
-	account    TEXT NOT NULL DEFAULT '',
-	mapping    TEXT NOT NULL DEFAULT ''
+	site       TEXT NOT NULL DEFAULT '',
+	account    TEXT NOT NULL DEFAULT ''
+);
+
+-- resource: the resources of the mapping by their place, which is how claims name them. A claim
+-- of a resource that the mapping has no more has a negative number: it is a stray.
+CREATE TABLE IF NOT EXISTS resource (
+	integration INTEGER NOT NULL,
+	position    INTEGER NOT NULL,
+	kind        TEXT NOT NULL,
+	identity    TEXT NOT NULL,
+	PRIMARY KEY (integration, position)
 );
 
 -- reading: a kind plus what changes the question put to Jira, by number.

@@ -1,86 +1,78 @@
 package catalog
 
-import (
-	"context"
-	"strings"
-)
+import "context"
 
-// DropStrays drops claims that no resource of the mapping stands for any more, because their
-// resource is gone or reads something else, and with them the entities nothing else claims.
-// readings gives the reading of each resource of the mapping, in order. For a resource that is set
-// aside, whose claims stay as they are, it gives every reading of its kind, as "issue *", or "" for
-// any: another resource may have stood in its place before, whose claims are not its own.
-func (s *Store) DropStrays(ctx context.Context, run int64, readings []string) error {
-	changed := 0
-	for {
-		n := 0
-		err := s.write(ctx, func(t *tx) (err error) {
-			n, err = t.dropStrays(run, readings)
+// Strays are items with claims of resources that the mapping has no more, in the order of their
+// ids, after the id given.
+func (s *Store) Strays(ctx context.Context, reading, parent, after string, limit int) ([]string, error) {
+	var ids []string
+	err := s.read(ctx, `
+		SELECT DISTINCT c.item FROM claim AS c
+		JOIN reading AS r ON r.integration = c.integration AND r.id = c.reading
+		WHERE c.integration = ? AND r.name = ? AND c.parent = ? AND c.item > ? AND c.resource < 0
+		ORDER BY c.item LIMIT ?`, []any{s.integration, reading, parent, after, limit}, func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, wrap("look for claims of resources that are gone", err)
+}
+
+// Readings are the names of all readings that the store has rows of.
+func (s *Store) Readings(ctx context.Context) ([]string, error) {
+	var names []string
+	err := s.read(ctx, `SELECT name FROM reading WHERE integration = ? ORDER BY id`, []any{s.integration}, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		names = append(names, name)
+		return err
+	})
+	return names, wrap("list the readings", err)
+}
+
+// DropReading drops a reading that the mapping needs no more: its items, their claims, and the
+// entities nothing else claims.
+func (s *Store) DropReading(ctx context.Context, run int64, reading string) error {
+	dropped := true
+	for dropped {
+		err := s.write(ctx, func(t *tx) error {
+			id, err := s.readings.id(t, reading)
+			if err == nil {
+				dropped, err = t.dropSome(run, id)
+			}
 			return err
 		})
-		if err != nil || n == 0 {
-			if changed > 0 {
-				s.changed.set()
-			}
-			return wrap("drop the claims of resources that are no longer there", err)
+		if err != nil {
+			return wrap("drop a reading", err)
 		}
-		changed += n
+		s.changed.set()
 	}
+	return nil
 }
 
-type stray struct {
-	reading  int64
-	parent   string
-	item     string
-	resource int
-}
-
-// dropStrays drops some, and says how many.
-func (t *tx) dropStrays(run int64, readings []string) (int, error) {
-	valid := "0 = 1"
-	args := []any{t.s.integration}
-	for i, name := range readings {
-		kind, any := strings.CutSuffix(name, " *")
-		switch {
-		case name == "":
-			valid += " OR c.resource = ?"
-			args = append(args, i)
-		case any:
-			valid += " OR c.resource = ? AND (r.name = ? OR r.name LIKE ?)"
-			args = append(args, i, kind, kind+" %")
-		default:
-			valid += " OR c.resource = ? AND r.name = ?"
-			args = append(args, i, name)
-		}
-	}
-	var strays []stray
-	err := t.query(`
-		SELECT c.reading, c.parent, c.item, c.resource FROM claim AS c
-		JOIN reading AS r ON r.integration = c.integration AND r.id = c.reading
-		WHERE c.integration = ? AND c.n = 0 AND NOT (`+valid+`) LIMIT 500`, args,
+// dropSome drops some items of a reading, and says whether there were any.
+func (t *tx) dropSome(run, reading int64) (bool, error) {
+	byParent := map[string][]Item{}
+	err := t.query(`SELECT parent, id FROM item WHERE integration = ? AND reading = ? LIMIT 500`, []any{t.s.integration, reading},
 		func(scan func(...any) error) error {
-			var x stray
-			err := scan(&x.reading, &x.parent, &x.item, &x.resource)
-			strays = append(strays, x)
+			var parent, id string
+			err := scan(&parent, &id)
+			byParent[parent] = append(byParent[parent], Item{ID: id, Gone: true})
 			return err
 		})
 	if err != nil {
-		return 0, err
+		return false, err
 	}
-	type place struct {
-		reading int64
-		parent  string
-	}
-	items := map[place][]Item{}
-	for _, x := range strays {
-		p := place{x.reading, x.parent}
-		items[p] = append(items[p], Item{ID: x.item, Claims: []Claim{{Resource: x.resource}}})
-	}
-	for p, list := range items {
-		a := &applying{tx: t, reading: p.reading, batch: Batch{Run: run, Parent: p.parent}, items: list}
+	for parent, items := range byParent {
+		a := &applying{tx: t, reading: reading, batch: Batch{Number: t.s.NextRead(), Run: run, Parent: parent}, items: items}
 		if err := a.apply(); err != nil {
-			return 0, err
+			return false, err
+		}
+		if err := execIn(t, `DELETE FROM item WHERE integration = ? AND reading = ? AND parent = ? AND id IN (%s)`,
+			[]any{t.s.integration, reading, parent}, a.ids(items)); err != nil {
+			return false, err
 		}
 	}
-	return len(strays), nil
+	return len(byParent) > 0, t.exec(`DELETE FROM dirty WHERE integration = ? AND reading = ?`, t.s.integration, reading)
 }

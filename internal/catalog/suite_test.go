@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 )
@@ -18,7 +19,11 @@ func testStore(t *testing.T, open func(t *testing.T) *Store) {
 		"odd identifiers come back as they were":      testOddIdentifiers,
 		"whose an entity is":                          testOrigin,
 		"what is in order is not set aside":           testAsides,
-		"strays go, and what was set aside stays":     testStrays,
+		"resources take their claims along":           testResourcesMove,
+		"strays go when all have spoken":              testStrays,
+		"a reading goes with what it made":            testDropReading,
+		"a store knows whose it is":                   testOwner,
+		"what a run listed is listed again":           testRelist,
 		"a listing that held it makes no suspect":     testSuspects,
 		"a run is named and the next knows the last":  testRuns,
 		"a wake comes for what is there to be sent":   testWake,
@@ -158,19 +163,83 @@ func testAsides(t *testing.T, s *Store) {
 	count(0, "after Port took the next version")
 }
 
+// claimed are the identifiers that resources make of item 1, by the resource's number.
+func claimed(t *testing.T, s *Store, want map[int]string) {
+	t.Helper()
+	got := map[int]string{}
+	selectAll(t, s, `SELECT c.resource, e.identifier FROM claim AS c JOIN entity AS e ON e.id = c.entity`, func(scan func(...any) error) error {
+		var resource int
+		var identifier string
+		err := scan(&resource, &identifier)
+		got[resource] = identifier
+		return err
+	})
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("claims by resource (-want +got):\n%s", diff)
+	}
+}
+
+func threeClaims() Item {
+	item := making("1", "a")
+	for i, name := range []string{"b", "c"} {
+		item.Claims = append(item.Claims, Claim{Resource: i + 1, Entities: making("", name).Claims[0].Entities})
+	}
+	return item
+}
+
+func testResourcesMove(t *testing.T, s *Store) {
+	a, b, c := Resource{"issue", "A"}, Resource{"issue", "B"}, Resource{"issue", "C"}
+	must(t, s.SetResources(t.Context(), []Resource{a, b, c}))
+	apply(t, s, threeClaims())
+	claimed(t, s, map[int]string{0: "a", 1: "b", 2: "c"})
+	must(t, s.SetResources(t.Context(), []Resource{c, a, b}))
+	claimed(t, s, map[int]string{0: "c", 1: "a", 2: "b"})
+	must(t, s.SetResources(t.Context(), []Resource{c, {"issue", "A edited"}, b}))
+	claimed(t, s, map[int]string{0: "c", 1: "a", 2: "b"})
+	must(t, s.SetResources(t.Context(), []Resource{b}))
+	claimed(t, s, map[int]string{0: "b", -1: "c", -2: "a"})
+	must(t, s.SetResources(t.Context(), []Resource{{"project", "P"}}))
+	claimed(t, s, map[int]string{-3: "b", -1: "c", -2: "a"})
+	if list := toDelete(t, s); len(list) > 0 {
+		t.Errorf("moving resources made %v unwanted", list)
+	}
+}
+
 func testStrays(t *testing.T, s *Store) {
-	item := making("1", "stays")
-	item.Claims = append(item.Claims, Claim{Resource: 1, Entities: making("", "set aside").Claims[0].Entities},
-		Claim{Resource: 2, Entities: making("", "goes").Claims[0].Entities})
-	apply(t, s, item)
-	before := dumpOf(t, s).Items
-	must(t, s.DropStrays(t.Context(), 1, []string{"issue", "", "project"}))
-	if list := toDelete(t, s); len(list) != 1 || list[0].Identifier != "goes" {
-		t.Errorf("unwanted after DropStrays = %v, want the one that goes", list)
+	must(t, s.SetResources(t.Context(), []Resource{{"issue", "A"}, {"issue", "B"}, {"issue", "C"}}))
+	apply(t, s, threeClaims())
+	must(t, s.SetResources(t.Context(), []Resource{{"issue", "B"}}))
+	if ids, err := s.Strays(t.Context(), "issue", "", "", 10); err != nil || len(ids) != 1 || ids[0] != "1" {
+		t.Errorf("Strays = %v, %v, want item 1", ids, err)
 	}
-	if diff := gocmp.Diff(before, dumpOf(t, s).Items, gocmp.AllowUnexported(itemKey{})); diff != "" {
-		t.Errorf("DropStrays changed items, of which Jira said nothing:\n%s", diff)
+	part := making("1", "b")
+	apply(t, s, part)
+	if list := toDelete(t, s); len(list) > 0 {
+		t.Errorf("a read that did not speak for all resources made %v unwanted", list)
 	}
+	part.Whole = true
+	apply(t, s, part)
+	if list := toDelete(t, s); len(list) != 2 {
+		t.Errorf("unwanted after a whole read = %v, want a and c", list)
+	}
+	claimed(t, s, map[int]string{0: "b"})
+}
+
+func testDropReading(t *testing.T, s *Store) {
+	apply(t, s, making("1", "e"))
+	must(t, s.Touch(t.Context(), "issue", "", []string{"1", "2"}))
+	must(t, s.DropReading(t.Context(), 1, "project"))
+	if list := toDelete(t, s); len(list) > 0 {
+		t.Errorf("dropping another reading made %v unwanted", list)
+	}
+	must(t, s.DropReading(t.Context(), 1, "issue"))
+	if list := toDelete(t, s); len(list) != 1 || list[0].Identifier != "e" {
+		t.Errorf("unwanted = %v, want e", list)
+	}
+	if d := dumpOf(t, s); len(d.Items)+len(d.Dirty) > 0 {
+		t.Errorf("the reading has still %d items and %d dirty rows", len(d.Items), len(d.Dirty))
+	}
+	claimed(t, s, map[int]string{})
 }
 
 func testSuspects(t *testing.T, s *Store) {
@@ -205,28 +274,54 @@ func testSuspects(t *testing.T, s *Store) {
 }
 
 func testRuns(t *testing.T, s *Store) {
-	if _, _, err := s.LastRun(t.Context()); err != ErrNone {
-		t.Errorf("LastRun before any = %v, want ErrNone", err)
+	if at, err := s.ReadSince(t.Context()); err != nil || !at.IsZero() {
+		t.Errorf("ReadSince before any run = %v, %v, want zero", at, err)
 	}
 	first, err := s.BeginRun(t.Context(), "m", "a")
 	must(t, err)
-	must(t, s.Trust(t.Context(), "a", "m"))
 	second, err := s.BeginRun(t.Context(), "m", "a")
 	must(t, err)
-	if want := (Run{ID: 1, First: true}); first != want {
-		t.Errorf("first run = %+v, want %+v", first, want)
+	if first != (Run{ID: 1, First: true}) || second != (Run{ID: 2, First: true}) {
+		t.Errorf("runs = %+v, %+v, want 1 and 2, both the first to deliver", first, second)
 	}
-	if want := (Run{ID: 2, First: true, Account: "a", Mapping: "m"}); second != want {
-		t.Errorf("second run = %+v, want %+v", second, want)
+	if at, err := s.ReadSince(t.Context()); err != nil || !at.IsZero() {
+		t.Errorf("ReadSince after a run that did not end = %v, %v, want zero", at, err)
 	}
 	must(t, s.EndRun(t.Context(), 2, Partial))
-	if state, ended, err := s.LastRun(t.Context()); state != Partial || ended == 0 || err != nil {
-		t.Errorf("LastRun = %s, %d, %v, want partial, a time", state, ended, err)
+	if at, err := s.ReadSince(t.Context()); err != nil || time.Since(at) > time.Minute {
+		t.Errorf("ReadSince = %v, %v, want the start of the run", at, err)
 	}
 	apply(t, s, making("1", "e"))
 	must(t, s.Delivered(t.Context(), 2, []Delivery{{Pending: toSend(t, s)[0], Created: true}}))
 	if third, err := s.BeginRun(t.Context(), "m", "a"); err != nil || third.First {
 		t.Errorf("run after a delivery = %+v, %v, want it not the first", third, err)
+	}
+}
+
+func testOwner(t *testing.T, s *Store) {
+	if site, account, err := s.Owner(t.Context()); site != "" || account != "" || err != nil {
+		t.Errorf("Owner of an empty store = %q, %q, %v", site, account, err)
+	}
+	must(t, s.Trust(t.Context(), "https://acme.atlassian.net", "a"))
+	if site, account, err := s.Owner(t.Context()); site != "https://acme.atlassian.net" || account != "a" || err != nil {
+		t.Errorf("Owner = %q, %q, %v", site, account, err)
+	}
+}
+
+// testRelist: rows that an earlier run listed and never read are forgotten; this one lists again.
+func testRelist(t *testing.T, s *Store) {
+	must(t, s.Listed(t.Context(), Listing{Run: 1, Reading: "issue"}, []string{"1"}))
+	must(t, s.Touch(t.Context(), "issue", "", []string{"2"}))
+	_, err := s.BeginRun(t.Context(), "m", "a")
+	must(t, err)
+	rows, err := s.Take(t.Context(), "issue", "", 10)
+	must(t, err)
+	if len(rows) != 1 || rows[0].ID != "2" {
+		t.Errorf("Take = %v, want the row that was not listed", rows)
+	}
+	must(t, s.Done(t.Context(), rows))
+	if due, err := s.NextDue(t.Context(), "issue", ""); err != nil || !due.IsZero() {
+		t.Errorf("NextDue after Done = %v, %v, want none", due, err)
 	}
 }
 

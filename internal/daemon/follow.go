@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"time"
 
 	"ferry/internal/catalog"
@@ -23,10 +24,10 @@ type Change struct {
 // counts time in whole minutes.
 const lookback = 3 * time.Minute
 
-// Follow catches up with Jira at a steady beat until ctx ends, and tells what changed. A
-// catch-up that fails is told by its log line and made good by the next.
+// Follow catches up with Jira at a steady beat until ctx ends, and tells what changed. It begins
+// where the newest complete run began. A catch-up that fails is told by its log line and made
+// good by the next.
 func (s *Sync) Follow(ctx context.Context, every time.Duration, changed func(Change)) error {
-	last := time.Now()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -35,20 +36,30 @@ func (s *Sync) Follow(ctx context.Context, every time.Duration, changed func(Cha
 			return nil
 		case <-tick.C:
 		}
-		started := time.Now()
-		err := s.catchUp(ctx, time.Since(last)+lookback, changed)
-		switch {
-		case ctx.Err() != nil:
+		err := s.catchUp(ctx, changed)
+		if ctx.Err() != nil {
 			return nil
-		case err == nil:
-			last = started
-		case s.Logger != nil:
+		}
+		if err != nil && s.Logger != nil {
 			s.Logger.Warn("the catch-up failed; the next one makes it good", "err", err)
 		}
 	}
 }
 
-func (s *Sync) catchUp(ctx context.Context, window time.Duration, changed func(Change)) (err error) {
+// window is how far back a catch-up must look.
+func (s *Sync) window(ctx context.Context) (time.Duration, error) {
+	since, err := s.Store.ReadSince(ctx)
+	if since.IsZero() {
+		since = time.UnixMilli(0)
+	}
+	return time.Since(since) + lookback, err
+}
+
+func (s *Sync) catchUp(ctx context.Context, changed func(Change)) error {
+	window, err := s.window(ctx)
+	if err != nil {
+		return err
+	}
 	r := s.begin()
 	if err := r.prepare(ctx); err != nil {
 		return err
@@ -69,14 +80,10 @@ func (s *Sync) catchUp(ctx context.Context, window time.Duration, changed func(C
 func (r *run) readChanges(ctx context.Context, window time.Duration, changed func(Change)) (err error) {
 	config := r.ingestConfig()
 	config.CatchUp = window
-	var changes []catalog.Change
-	config.Progress, config.Changed = nil, func(list []catalog.Change) { changes = append(changes, list...) }
+	config.Progress, config.Changed = nil, r.teller(ctx, changed)
 	r.ingest = ingest.New(config)
 	if r.read, err = r.ingest.Run(ctx); err != nil {
 		return err
-	}
-	for _, c := range changes {
-		changed(r.titled(ctx, c))
 	}
 	if r.Port == nil {
 		return r.forget(ctx)
@@ -89,6 +96,18 @@ func (r *run) readChanges(ctx context.Context, window time.Duration, changed fun
 	}
 	_, err = d.Deletes(ctx)
 	return err
+}
+
+// teller tells changes one after another, whoever comes upon them.
+func (r *run) teller(ctx context.Context, changed func(Change)) func([]catalog.Change) {
+	var mu sync.Mutex
+	return func(list []catalog.Change) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range list {
+			changed(r.titled(ctx, c))
+		}
+	}
 }
 
 // titled adds the entity's title, if it still has one.

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -87,11 +86,7 @@ func (r *run) end(ctx context.Context, report *Report) error {
 			report.State = catalog.Partial
 		}
 	}
-	var trust error
-	if r.trusted {
-		trust = r.Store.Trust(ctx, r.account, r.mapping.Hash)
-	}
-	return errors.Join(trust, r.Store.EndRun(ctx, r.catalog.ID, report.State))
+	return r.Store.EndRun(ctx, r.catalog.ID, report.State)
 }
 
 func (r *run) kinds(counts map[string]catalog.KindCount, asides map[string]int) []KindReport {

@@ -36,6 +36,7 @@ type Sync struct {
 
 	AcceptDeletions bool // a person has looked at the deletions that waited
 	AcceptAccount   bool // a person says that another Jira account is to be trusted from now on
+	AcceptSite      bool // a person says that the site has another name now
 
 	Progress func(Progress) // may be nil; called often, from several goroutines
 	Logger   *slog.Logger
@@ -61,13 +62,14 @@ type run struct {
 	resyncID string
 	mapping  *mapping.Mapping
 	account  string
-	trusted  bool // the account is the one this store was filled by
+	site     string
+	owner    struct{ site, account string } // of the store, before this run
+	trusted  bool                           // the account is the one this store was filled by
 	catalog  catalog.Run
 	source   *source.Source
 	ingest   *ingest.Ingest
 	read     ingest.Result
 	deleted  map[string]int // by reading
-	waiting  int            // deletions that wait for a person
 	audit    deliver.Unclaimed
 }
 
@@ -94,17 +96,49 @@ func (s *Sync) Run(ctx context.Context) (*Report, error) {
 }
 
 // prepare asks everybody who must agree before anything is changed, and tells all that is wrong
-// at once.
+// at once. Only then is Port set up.
 func (r *run) prepare(ctx context.Context) error {
-	var refused [3]error
+	var refused [4]error
 	if r.Mapping != nil {
 		r.mapping, refused[0] = mapping.Parse(r.MappingName, r.Mapping, source.Kinds())
 	}
 	var group sync.WaitGroup
 	group.Go(func() { r.account, refused[1] = r.source.Account(ctx) })
-	group.Go(func() { refused[2] = r.install(ctx) })
+	group.Go(func() { r.site, refused[2] = r.source.Site(ctx) })
+	group.Go(func() { refused[3] = r.reachPort(ctx) })
 	group.Wait()
-	return errors.Join(refused[:]...)
+	if errors.Is(refused[2], jira.ErrUnauthorized) && refused[1] != nil {
+		refused[2] = nil // it says the same
+	}
+	if err := errors.Join(refused[:]...); err != nil {
+		return err
+	}
+	if err := r.checkSite(ctx); err != nil {
+		return err
+	}
+	return r.install(ctx)
+}
+
+// reachPort makes sure that Port accepts us.
+func (r *run) reachPort(ctx context.Context) error {
+	if r.Port == nil {
+		return nil
+	}
+	_, err := r.Port.Integration(ctx)
+	if errors.Is(err, port.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// checkSite stops a run that would read another site into this store: its ids mean other things.
+func (r *run) checkSite(ctx context.Context) (err error) {
+	r.owner.site, r.owner.account, err = r.Store.Owner(ctx)
+	if err != nil || r.owner.site == "" || r.owner.site == r.site || r.AcceptSite {
+		return err
+	}
+	return fmt.Errorf("this store was filled from %s, and %s is another site: use another FERRY_DATA_DIR and OCEAN__INTEGRATION__IDENTIFIER for it, "+
+		"or, if it is the same site under another name, run once with --accept-site", r.owner.site, r.site)
 }
 
 // install makes sure that Port knows us, and takes the mapping from there unless one was given.
@@ -166,17 +200,17 @@ func (r *run) progress(p Progress) {
 }
 
 // checkAccount makes sure that what is not seen is not seen by the account that saw it before.
-// Another account may see less; then nothing is deleted until a person says so.
+// Another account may see less; then nothing is deleted until a person says so. Whose the store is
+// is recorded before anything is read into it.
 func (r *run) checkAccount(ctx context.Context) error {
-	r.trusted = r.catalog.Account == "" || r.catalog.Account == r.account || r.AcceptAccount
+	r.trusted = r.owner.account == "" || r.owner.account == r.account || r.AcceptAccount
 	if r.trusted {
-		return nil
+		return r.Store.Trust(ctx, r.site, r.account)
 	}
-	r.waiting++
 	return r.Store.SetAside(ctx, catalog.Aside{
 		About: catalog.AsideDecision, Subject: "the Jira account", Run: r.catalog.ID,
 		Reason: fmt.Sprintf("this store was filled by Jira's account %s, and the credentials now are those of %s: what it cannot see proves nothing, so nothing is deleted; "+
-			"use the former account's token, or run once with --accept-account", r.catalog.Account, r.account),
+			"use the former account's token, or run once with --accept-account", r.owner.account, r.account),
 	})
 }
 
@@ -206,7 +240,7 @@ func (r *run) readAndDeliver(ctx context.Context) error {
 	}
 	if r.trusted {
 		result, err := d.Deletes(ctx)
-		r.deleted, r.waiting = result.Deleted, r.waiting+result.Waiting
+		r.deleted = result.Deleted
 		if err != nil {
 			return err
 		}
@@ -281,13 +315,22 @@ func (r *run) tell(ctx context.Context, failure error) error {
 	switch {
 	case ctx.Err() != nil:
 		state.Status = port.Aborted
-	case failure != nil || r.waiting > 0 || r.read.Waiting > 0:
+	case failure != nil || r.decisions(last) > 0:
 		state.Status = port.Failed
 	}
 	if err := r.Port.ResyncState(last, state); err != nil && failure == nil {
 		return err
 	}
 	return failure
+}
+
+// decisions is how many deletions wait for a person. If that cannot be told, the run has failed.
+func (r *run) decisions(ctx context.Context) int {
+	n, err := r.Store.AsideCount(ctx, r.catalog.ID, catalog.AsideDecision)
+	if err != nil {
+		return 1
+	}
+	return n
 }
 
 // isPorts tells whether it was Port that failed.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,9 +29,10 @@ type Config struct {
 	// Accept: a person has decided that projects whose issues all vanished are really gone.
 	Accept bool
 	// CatchUp: read only what is not known or changed within this window. 0: read everything.
-	CatchUp  time.Duration
-	Workers  int            // batches under way at once, from the request to the commit; 0: 20
-	Progress func(Progress) // may be nil; called from several goroutines
+	CatchUp time.Duration
+	Workers int // batches under way at once, from the request to the commit; 0: 20
+	// Progress and Changed may be nil. Both are called from several goroutines.
+	Progress func(Progress)
 	Changed  func([]catalog.Change)
 	Logger   *slog.Logger
 }
@@ -48,10 +51,8 @@ type Progress struct {
 
 // Result is what a run found. What was set aside is in the catalogue.
 type Result struct {
-	Read     map[string]int // items read, by reading
-	Failed   []string       // listings that failed or are not complete, each a sentence
-	Waiting  int            // projects whose issues all vanished, which wait for a person
-	Readings []string       // the reading of each resource of the mapping, by index; "<kind> *" if set aside
+	Read   map[string]int // items read, by reading
+	Failed []string       // listings that failed or are not complete, each a sentence
 }
 
 // Ingest is one run's reading of Jira.
@@ -61,6 +62,8 @@ type Ingest struct {
 	readings  []*source.Reading
 	refused   []source.Refusal
 	resources map[int]*mapping.Resource
+	mu        sync.Mutex
+	unsettled map[string]bool // guarded by mu: kinds of which something could not be decided in this run
 	result    Result
 }
 
@@ -70,6 +73,7 @@ func New(config Config) *Ingest {
 		Config:    config,
 		log:       cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
 		resources: map[int]*mapping.Resource{},
+		unsettled: map[string]bool{},
 		result:    Result{Read: map[string]int{}},
 	}
 	in.Workers = cmp.Or(config.Workers, workers)
@@ -80,8 +84,42 @@ func New(config Config) *Ingest {
 		asks = append(asks, source.Ask{Resource: r.Index, Kind: r.Kind, Selector: r.Selector, Fields: fields, AllFields: all})
 	}
 	in.readings, in.refused = source.Plan(asks)
-	in.result.Readings = in.readingNames()
+	for _, kind := range in.setAsideKinds() {
+		in.unsettled[kind] = true
+	}
 	return in
+}
+
+// setAsideKinds are the kinds of resources that cannot be used. Claims whose resource is gone may
+// be theirs, as they were before somebody broke them. A resource whose kind cannot be told may be
+// of any.
+func (in *Ingest) setAsideKinds() []string {
+	var kinds []string
+	for _, a := range in.Mapping.SetAside {
+		if a.Kind == "" {
+			return source.Kinds()
+		}
+		kinds = append(kinds, a.Kind)
+	}
+	for _, r := range in.refused {
+		kinds = append(kinds, in.resources[r.Resource].Kind)
+	}
+	return kinds
+}
+
+// identities are the resources of the mapping, for the catalogue to know again.
+func (in *Ingest) identities() []catalog.Resource {
+	list := make([]catalog.Resource, len(in.Mapping.Resources)+len(in.Mapping.SetAside))
+	for _, r := range in.Mapping.Resources {
+		list[r.Index] = catalog.Resource{Kind: r.Kind, Identity: r.Identity()}
+	}
+	for _, a := range in.Mapping.SetAside {
+		list[a.Index] = catalog.Resource{Kind: a.Kind}
+	}
+	for _, r := range in.refused {
+		list[r.Resource].Identity = ""
+	}
+	return list
 }
 
 // fieldsRead are the keys of an item's `fields` that are read.
@@ -99,46 +137,13 @@ func fieldsRead(reads mapping.Paths) (names []string, all bool) {
 	return names, fields.Whole
 }
 
-func (in *Ingest) readingNames() []string {
-	n := 0
-	for _, r := range in.Mapping.Resources {
-		n = max(n, r.Index+1)
-	}
-	for _, a := range in.Mapping.SetAside {
-		n = max(n, a.Index+1)
-	}
-	names := make([]string, n)
-	for _, a := range in.Mapping.SetAside {
-		if a.Kind != "" {
-			names[a.Index] = a.Kind + " *"
-		}
-	}
-	for _, r := range in.refused {
-		names[r.Resource] = in.resources[r.Resource].Kind + " *"
-	}
-	for _, r := range in.readings {
-		for _, i := range r.Resources {
-			names[i] = r.Name
-		}
-	}
-	return names
-}
-
-// Kinds are the kinds that the run reads, in its order, each once.
-func (in *Ingest) Kinds() []string {
-	var kinds []string
-	for _, r := range in.readings {
-		if len(kinds) == 0 || kinds[len(kinds)-1] != r.Kind {
-			kinds = append(kinds, r.Kind)
-		}
-	}
-	return kinds
-}
-
 // Run reads Jira. It returns an error for what ends a run: no access, a site that does not
 // answer, a store that cannot be written. A listing that fails alone is in the result.
 func (in *Ingest) Run(ctx context.Context) (Result, error) {
 	if err := in.nameSetAside(ctx); err != nil {
+		return in.result, err
+	}
+	if err := in.Store.SetResources(ctx, in.identities()); err != nil {
 		return in.result, err
 	}
 	for _, r := range in.readings {
@@ -149,7 +154,26 @@ func (in *Ingest) Run(ctx context.Context) (Result, error) {
 	if !in.MayDelete || in.CatchUp > 0 {
 		return in.result, nil
 	}
-	return in.result, in.Store.DropStrays(ctx, in.RunID, in.result.Readings)
+	return in.result, in.dropReadings(ctx)
+}
+
+// dropReadings drops the readings that the mapping asks no more, once whatever else is read of
+// their kind was read whole: it may make the same entities.
+func (in *Ingest) dropReadings(ctx context.Context) error {
+	known, err := in.Store.Readings(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range known {
+		asked := slices.ContainsFunc(in.readings, func(r *source.Reading) bool { return r.Name == name })
+		if asked || !in.settled(source.KindOf(name)) {
+			continue
+		}
+		if err := in.Store.DropReading(ctx, in.RunID, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // nameSetAside records the resources that cannot be used.
@@ -178,7 +202,7 @@ func (in *Ingest) aside(ctx context.Context, about catalog.About, subject, kind,
 
 func (in *Ingest) read(ctx context.Context, r *source.Reading) error {
 	started := time.Now()
-	t := &reading{Ingest: in, Reading: r, reads: in.readsOf(r)}
+	t := &reading{Ingest: in, Reading: r, reads: in.readsOf(r), complete: !slices.Contains(in.setAsideKinds(), r.Kind)}
 	defer func() {
 		in.result.Read[r.Name] += int(t.done.Load())
 		in.log.Info("read", "kind", r.Kind, "n", t.done.Load(), "took", time.Since(started).Round(time.Millisecond))
@@ -208,13 +232,42 @@ type reading struct {
 	done   atomic.Int64 // items read
 	total  atomic.Int64 // items to read; -1 unknown
 	states []*listing   // one a query
+	// complete: no resource of the kind is set aside, so that what no resource claims is nobody's.
+	complete bool
 }
 
 // listing is how one query of the reading fared in this run.
 type listing struct {
 	source.Query
+	mu     sync.Mutex
 	state  catalog.ListingState
 	reason string
+}
+
+func (l *listing) end(state catalog.ListingState, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state, l.reason = state, reason
+}
+
+func (l *listing) is(state catalog.ListingState) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state == state
+}
+
+// unsettle notes that something of the kind could not be decided in this run, so that what the
+// mapping has no more of it is left alone.
+func (in *Ingest) unsettle(kind string) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.unsettled[kind] = true
+}
+
+func (in *Ingest) settled(kind string) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return !in.unsettled[kind]
 }
 
 func (t *reading) progress(done bool) {
@@ -225,14 +278,19 @@ func (t *reading) progress(done bool) {
 
 // settle records how a listing ended. One that is not complete is set aside by name; it proves
 // nothing about what it does not hold.
-func (t *reading) settle(ctx context.Context, l *listing, found, expected int) error {
-	if err := t.Store.SetListing(ctx, t.listingRow(t.Reading, l.Query), l.state, found, expected, l.reason); err != nil {
+func (t *reading) settle(ctx context.Context, l *listing, state catalog.ListingState, reason string, found, expected int) error {
+	l.end(state, reason)
+	if err := t.Store.SetListing(ctx, t.listingRow(t.Reading, l.Query), state, found, expected, reason); err != nil {
 		return err
 	}
-	if l.state == catalog.ListingComplete {
+	if state == catalog.ListingComplete {
 		return nil
 	}
-	return t.aside(ctx, catalog.AsideListing, t.describe(l.Query), t.Kind, l.reason)
+	t.unsettle(t.Kind)
+	t.mu.Lock()
+	t.result.Failed = append(t.result.Failed, fmt.Sprintf("the list of %s is %s: %s", t.describe(l.Query), state, reason))
+	t.mu.Unlock()
+	return t.aside(ctx, catalog.AsideListing, t.describe(l.Query), t.Kind, reason)
 }
 
 func (in *Ingest) listingRow(r *source.Reading, q source.Query) catalog.Listing {

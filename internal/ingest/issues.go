@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -20,49 +19,67 @@ func (t *reading) issues(ctx context.Context) error {
 	for _, q := range t.Queries {
 		t.states = append(t.states, &listing{Query: q, state: catalog.ListingRunning})
 	}
-	p := &pool{reading: t, swept: make(chan struct{})}
+	p := &pool{reading: t, swept: make(chan struct{}), more: make(chan struct{}, t.Workers)}
+	defer p.release()
 	group, reading := errgroup.WithContext(ctx)
-	group.Go(func() error { return t.sweeps(reading, p) })
+	group.Go(func() error { return p.sweeps(reading) })
 	for range t.Workers {
 		group.Go(func() error { return p.work(reading) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	for _, l := range t.states {
-		if l.state != catalog.ListingComplete {
-			t.result.Failed = append(t.result.Failed, fmt.Sprintf("the list of %s is %s: %s", t.describe(l.Query), l.state, l.reason))
+	return t.judge(ctx, p.absent)
+}
+
+// pool reads what is dirty.
+type pool struct {
+	*reading
+	swept chan struct{} // closed when the listings have ended
+	more  chan struct{} // a wake for each worker: there is more to read
+
+	mu     sync.Mutex
+	absent []unread // what a direct read did not give: to be judged
+}
+
+func (p *pool) release() {
+	rows := make([]catalog.Dirty, len(p.absent))
+	for i, u := range p.absent {
+		rows[i] = u.row
+	}
+	p.Store.Release(rows)
+}
+
+func (p *pool) wake() {
+	for range p.Workers {
+		select {
+		case p.more <- struct{}{}:
+		default:
 		}
 	}
-	return t.judge(ctx, p.absent)
+}
+
+// expect adds to what is to be read.
+func (p *pool) expect(n int) {
+	p.total.CompareAndSwap(-1, 0)
+	p.total.Add(int64(n))
+	p.progress(false)
 }
 
 // sweeps runs the listings. With one, reading begins with its first page; with several, when
 // all have ended, for only then is it known which of them select an issue, and each issue is to
 // be read once.
-func (t *reading) sweeps(ctx context.Context, p *pool) error {
+func (p *pool) sweeps(ctx context.Context) error {
 	defer close(p.swept)
 	group, listing := errgroup.WithContext(ctx)
-	var mu sync.Mutex
-	total := 0
-	for _, l := range t.states {
-		counted := make(chan int, 1)
-		group.Go(func() error { return t.sweep(listing, l, counted) })
-		group.Go(func() error {
-			n := <-counted
-			mu.Lock()
-			defer mu.Unlock()
-			total += n
-			t.total.Store(int64(total))
-			t.progress(false)
-			return nil
-		})
+	for _, l := range p.states {
+		group.Go(func() error { return p.sweep(listing, l) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if t.CatchUp > 0 {
-		return t.touchUpdated(ctx)
+	if p.CatchUp > 0 {
+		return p.touchUpdated(ctx)
 	}
 	return nil
 }
@@ -85,52 +102,46 @@ func (t *reading) touchUpdated(ctx context.Context) error {
 	return nil
 }
 
-// pool reads what is dirty.
-type pool struct {
-	*reading
-	swept chan struct{} // closed when the listings have ended
-
-	mu     sync.Mutex
-	absent []unread // what a direct read did not give: to be judged
-}
-
-// lookAgain is how long a worker waits that found nothing to read while the lists still come.
-const lookAgain = 20 * time.Millisecond
+// lookAgain is how long a worker that found nothing to read waits for a wake.
+const lookAgain = 250 * time.Millisecond
 
 // work reads until the listings have ended and nothing is left that is due in this run.
 func (p *pool) work(ctx context.Context) error {
 	if len(p.Queries) > 1 {
-		if err := wait(ctx, p.swept, 0); err != nil {
+		if err := wait(ctx, p.swept, nil, 0); err != nil {
 			return err
 		}
 	}
 	for {
 		swept := isClosed(p.swept)
 		rows, err := p.Store.Take(ctx, p.Name, "", source.MaxGet)
+		switch {
+		case err != nil:
+			return err
+		case len(rows) > 0:
+			err = p.readRows(ctx, rows)
+		case swept:
+			var over bool
+			if over, err = p.over(ctx); over {
+				return err
+			}
+		default:
+			err = wait(ctx, p.swept, p.more, lookAgain)
+		}
 		if err != nil {
 			return err
 		}
-		if len(rows) > 0 {
-			if err := p.readRows(ctx, rows); err != nil {
-				p.Store.Release(rows)
-				return err
-			}
-			continue
-		}
-		if swept {
-			due, err := p.Store.NextDue(ctx, p.Name, "")
-			if err != nil || due.IsZero() {
-				return err
-			}
-			if err := wait(ctx, nil, time.Until(due)); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := wait(ctx, p.swept, lookAgain); err != nil {
-			return err
-		}
 	}
+}
+
+// over tells whether nothing is left to read, waiting for rows that were postponed for a while.
+// A catch-up leaves them to the next.
+func (p *pool) over(ctx context.Context) (bool, error) {
+	due, err := p.Store.NextDue(ctx, p.Name, "")
+	if err != nil || due.IsZero() || p.CatchUp > 0 && time.Until(due) > 0 {
+		return true, err
+	}
+	return false, wait(ctx, nil, nil, max(time.Millisecond, time.Until(due)))
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -142,57 +153,56 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// wait ends with done, after d unless d is 0, or with ctx.
-func wait(ctx context.Context, done <-chan struct{}, d time.Duration) error {
+// wait ends with done, with more, after d unless d is 0, or with ctx.
+func wait(ctx context.Context, done, more <-chan struct{}, d time.Duration) error {
 	var timer <-chan time.Time
-	if d > 0 || done == nil {
+	if d > 0 {
 		t := time.NewTimer(d)
 		defer t.Stop()
 		timer = t.C
 	}
 	select {
 	case <-done:
-		return nil
+	case <-more:
 	case <-timer:
-		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	return nil
 }
 
 // readRows reads the issues of dirty rows. Rows that this run's listings made dirty are known
 // to be selected by them; of the others Jira is asked.
-func (p *pool) readRows(ctx context.Context, rows []catalog.Dirty) error {
+func (p *pool) readRows(ctx context.Context, rows []catalog.Dirty) (err error) {
+	defer func() {
+		if err != nil {
+			p.Store.Release(rows)
+		}
+	}()
 	number := p.Store.NextRead()
 	ids := make([]string, len(rows))
 	for i, d := range rows {
 		ids[i] = d.ID
 	}
 	known, unknown := p.memberships(rows)
-	asked := map[string]membership{}
-	var refused error
-	group, gctx := errgroup.WithContext(ctx)
+	group, reading := errgroup.WithContext(ctx)
 	var answer source.Answer
 	group.Go(func() (err error) {
-		answer, err = p.Source.Issues(gctx, p.Reading, ids, rows[0].Priority == catalog.Live)
+		answer, err = p.Source.Issues(reading, p.Reading, ids, rows[0].Priority == catalog.Live)
 		return err
 	})
-	group.Go(func() (err error) {
-		refused, err = p.match(gctx, unknown, asked)
-		return err
-	})
+	asked := newAsked()
+	group.Go(func() error { return p.match(reading, unknown, asked) })
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if refused != nil && len(answer.Absent(unknown)) > 0 {
-		// Jira refuses JQL that names an issue it does not have.
-		asked = map[string]membership{}
-		if _, err := p.match(ctx, answer.Given(unknown), asked); err != nil {
-			return err
-		}
+	if err := p.sureOfRejections(ctx, asked); err != nil {
+		return err
 	}
-	maps.Copy(known, asked)
-	return p.applyRows(ctx, number, rows, answer, known)
+	for id, m := range asked.members {
+		known[id] = m
+	}
+	return p.applyRows(ctx, batchOf{number, rows, answer, known, asked.undecided})
 }
 
 // memberships are the rows of which this run's listings said which queries select them, and the
@@ -209,47 +219,29 @@ func (p *pool) memberships(rows []catalog.Dirty) (known map[string]membership, u
 	return known, unknown
 }
 
-// match asks Jira, for each query of the reading, which of the issues it selects now. A query
-// that Jira refuses decides nothing; refused is its answer.
-func (t *reading) match(ctx context.Context, ids []string, into map[string]membership) (refused, err error) {
-	for chunk := range slices.Chunk(ids, source.MaxMatch) {
-		for _, l := range t.states {
-			selected, err := t.Source.Match(ctx, l.JQL, chunk)
-			if err != nil && fatal(err) {
-				return nil, err
-			}
-			if err != nil {
-				refused = err
-				continue
-			}
-			for _, id := range chunk {
-				m := into[id]
-				if selected[id] {
-					m.selecting |= 1 << l.Bit
-				} else {
-					m.rejecting |= 1 << l.Bit
-				}
-				into[id] = m
-			}
-		}
-	}
-	return refused, nil
-}
-
 // attempts is how often the read of one issue is tried that Jira says it cannot give just now.
 const attempts = 4
 
-func (p *pool) applyRows(ctx context.Context, number catalog.ReadNumber, rows []catalog.Dirty, answer source.Answer, asked map[string]membership) error {
-	b := catalog.Batch{Number: number}
-	for _, d := range rows {
-		raw, given := answer.Items[d.ID]
-		reason, failed := answer.Failed[d.ID]
+// batchOf is what was learnt of a batch of dirty rows.
+type batchOf struct {
+	number    catalog.ReadNumber
+	rows      []catalog.Dirty
+	answer    source.Answer
+	known     map[string]membership
+	undecided map[string]error
+}
+
+func (p *pool) applyRows(ctx context.Context, x batchOf) error {
+	b := catalog.Batch{Number: x.number}
+	for _, d := range x.rows {
+		raw, given := x.answer.Items[d.ID]
+		reason, failed := x.answer.Failed[d.ID]
+		if err, not := x.undecided[d.ID]; not && given {
+			given, failed, reason = false, true, err.Error()
+		}
 		switch {
 		case given:
-			item, err := p.item(ctx, raw, asked[d.ID])
-			if err != nil {
-				return err
-			}
+			item := p.item(ctx, d.ID, raw, x.known[d.ID])
 			if d.Run == p.RunID {
 				item.Run, item.Listed = d.Run, d.Listed
 			}
@@ -260,7 +252,7 @@ func (p *pool) applyRows(ctx context.Context, number catalog.ReadNumber, rows []
 			}
 		default:
 			p.mu.Lock()
-			p.absent = append(p.absent, unread{d, number})
+			p.absent = append(p.absent, unread{d, x.number})
 			p.mu.Unlock()
 		}
 	}
@@ -272,10 +264,84 @@ func (p *pool) applyRows(ctx context.Context, number catalog.ReadNumber, rows []
 	return nil
 }
 
+// postpone lets a row be read again a little later. A run gives up in the end, since the next
+// one reads everything; a catch-up must not, for nothing would tell of this change again.
 func (p *pool) postpone(ctx context.Context, d catalog.Dirty, reason string) error {
-	if d.Attempts+1 < attempts {
-		return p.Store.Postpone(ctx, []catalog.Dirty{d}, time.Second<<d.Attempts)
+	wait := time.Second << min(d.Attempts, 9)
+	if p.CatchUp > 0 || d.Attempts+1 < attempts {
+		return p.Store.Postpone(ctx, []catalog.Dirty{d}, wait)
 	}
+	p.unsettle(p.Kind)
 	reason = fmt.Sprintf("Jira could not give it in %d attempts (%s): it stays as it was; the next run asks again", attempts, reason)
 	return p.Store.GiveUp(ctx, p.RunID, p.Kind, []catalog.Dirty{d}, reason)
+}
+
+// asked is what Jira answered when it was asked which queries select some issues.
+type asked struct {
+	members   map[string]membership
+	undecided map[string]error // issues of which a query that can be answered was not
+}
+
+func newAsked() *asked { return &asked{map[string]membership{}, map[string]error{}} }
+
+// match asks Jira, for each query of the reading, which of the issues it selects now. A query
+// whose listing failed cannot be answered; what it selected stays.
+func (t *reading) match(ctx context.Context, ids []string, into *asked) error {
+	for chunk := range slices.Chunk(ids, source.MaxMatch) {
+		for _, l := range t.states {
+			if l.is(catalog.ListingFailed) {
+				continue
+			}
+			if err := t.matchOne(ctx, l, chunk, into); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// matchOne asks about one query. Jira refuses JQL that names an issue it does not have, so a
+// refusal is asked again in halves, until it is known for which issue.
+func (t *reading) matchOne(ctx context.Context, l *listing, ids []string, into *asked) error {
+	selected, err := t.Source.Match(ctx, l.JQL, ids)
+	switch {
+	case err != nil && fatal(err):
+		return err
+	case err != nil && len(ids) > 1:
+		half := len(ids) / 2
+		if err := t.matchOne(ctx, l, ids[:half], into); err != nil {
+			return err
+		}
+		return t.matchOne(ctx, l, ids[half:], into)
+	case err != nil:
+		into.undecided[ids[0]] = err
+		return nil
+	}
+	for _, id := range ids {
+		m := into.members[id]
+		if selected[id] {
+			m.selecting |= 1 << l.Bit
+		} else {
+			m.rejecting |= 1 << l.Bit
+		}
+		into.members[id] = m
+	}
+	return nil
+}
+
+// sureOfRejections makes an empty answer mean something. Given to another account than the
+// store's it means nothing, and nothing is rejected; else Jira must know us still.
+func (t *reading) sureOfRejections(ctx context.Context, a *asked) error {
+	rejected := false
+	for id, m := range a.members {
+		rejected = rejected || m.rejecting != 0
+		if !t.MayDelete {
+			m.rejecting = 0
+			a.members[id] = m
+		}
+	}
+	if !rejected || !t.MayDelete {
+		return nil
+	}
+	return t.sameAccount(ctx)
 }

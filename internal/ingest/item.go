@@ -14,7 +14,7 @@ import (
 // Ferry itself needs to know.
 func (in *Ingest) readsOf(r *source.Reading) mapping.Paths {
 	leaf := mapping.Paths{Whole: true}
-	own := map[string]mapping.Paths{"id": leaf, "key": leaf}
+	own := map[string]mapping.Paths{"key": leaf}
 	if r.Kind == source.Issue {
 		own["fields"] = mapping.Paths{Keys: map[string]mapping.Paths{
 			"updated": leaf,
@@ -33,17 +33,18 @@ func (in *Ingest) readsOf(r *source.Reading) mapping.Paths {
 // keep what they have.
 type membership struct{ selecting, rejecting int64 }
 
-// item maps one raw item.
-func (t *reading) item(ctx context.Context, raw json.RawMessage, m membership) (catalog.Item, error) {
+// item maps one raw item. What cannot even be decoded is a fault of every resource: the item
+// keeps what it made.
+func (t *reading) item(ctx context.Context, id string, raw json.RawMessage, m membership) catalog.Item {
+	item := catalog.Item{ID: id, Container: id}
 	decoded, err := mapping.Decode(raw, t.reads)
 	if err != nil {
-		return catalog.Item{}, fmt.Errorf("an item of Jira's answer: %w", err)
+		t.unsettle(t.Kind)
+		reason := fmt.Sprintf("Jira's answer cannot be read: %v: what it made before stays", err)
+		item.Container = ""
+		item.Faults = []catalog.Fault{{Reason: reason}}
+		return item
 	}
-	item := catalog.Item{ID: decoded.Text("id")}
-	if item.ID == "" {
-		return catalog.Item{}, fmt.Errorf("Jira's answer holds a %s without an id: %.100s", t.Kind, raw)
-	}
-	item.Container = item.ID
 	if t.Kind == source.Issue {
 		item.Updated = source.Millis(decoded.Text("fields", "updated"))
 		item.Container = decoded.Text("fields", "project", "id")
@@ -54,7 +55,10 @@ func (t *reading) item(ctx context.Context, raw json.RawMessage, m membership) (
 	for _, index := range t.Selecting(m.rejecting) {
 		item.Claims = append(item.Claims, catalog.Claim{Resource: index})
 	}
-	return item, nil
+	// With all resources of the kind heard, what is claimed by others was made by a mapping that
+	// is no more. With one set aside it may be its own.
+	item.Whole = len(item.Faults) == 0 && m.selecting|m.rejecting == t.Mask() && t.complete
+	return item
 }
 
 // claim adds what one resource makes of the item. A fault adds nothing: what was stays.
@@ -64,16 +68,17 @@ func (t *reading) claim(ctx context.Context, item *catalog.Item, decoded mapping
 	}
 	out := t.resources[index].Map(ctx, decoded)
 	if out.Fault != nil {
+		t.unsettle(t.Kind)
 		const advice = "%s: %v: what it made before stays; mend the mapping for items like this one"
 		item.Faults = append(item.Faults, catalog.Fault{Resource: index, Reason: fmt.Sprintf(advice, decoded.Text("key"), out.Fault)})
 		return
 	}
 	c := catalog.Claim{Resource: index}
 	for _, e := range out.Entities {
-		c.Entities = append(c.Entities, catalog.Entity(catalog.Entity{
+		c.Entities = append(c.Entities, catalog.Entity{
 			Blueprint: e.Blueprint, Identifier: e.Identifier, Search: e.Search, Searching: e.Searching,
 			Body: e.Body, Refs: e.Refs, Keys: e.Keys,
-		}))
+		})
 	}
 	item.Claims = append(item.Claims, c)
 }

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,19 +20,15 @@ import (
 //   - an item that Jira does not give by id is gone, if Jira afterwards still knows us as the
 //     account we were when we could see it, and if we still see anything else of its project;
 //   - a project that vanished with all its issues is gone only if it is proved to be deleted,
-//     archived or empty. Otherwise it is what a lost permission looks like, and waits for a person.
+//     archived, or to be empty where it held few. Otherwise it is what a lost permission looks like, and waits for a person.
 func (t *reading) judge(ctx context.Context, unread []unread) error {
-	rows := map[string]catalog.Dirty{}
-	for _, u := range unread {
-		rows[u.row.ID] = u.row
-	}
-	defer func() { t.Store.Release(slices.Collect(maps.Values(rows))) }()
 	if !t.MayDelete {
 		return nil
 	}
+	rows := map[string]catalog.Dirty{}
 	missing := absent{}
 	for _, u := range unread {
-		missing[u.row.ID] = u.number
+		rows[u.row.ID], missing[u.row.ID] = u.row, u.number
 	}
 	if err := t.askSuspects(ctx, missing); err != nil {
 		return err
@@ -61,43 +58,51 @@ func (t *reading) sameAccount(ctx context.Context) error {
 		return err
 	}
 	if account != t.Account {
-		return fmt.Errorf("Jira's account changed from %s to %s while it was read: nothing was deleted; run again", t.Account, account)
+		return fmt.Errorf("the account changed from %s to %s while Jira was read: nothing was deleted; run again", t.Account, account)
 	}
 	return nil
 }
 
-// askSuspects reads the items that complete listings no longer hold, and adds to missing those
-// that Jira does not give.
+// askSuspects reads the items that complete listings no longer hold, and those that resources
+// claim which the mapping has no more, and adds to missing those that Jira does not give.
 func (t *reading) askSuspects(ctx context.Context, missing absent) error {
 	for _, l := range t.states {
-		if l.state != catalog.ListingComplete {
+		if !l.is(catalog.ListingComplete) {
 			continue
 		}
-		after := ""
-		for {
-			suspects, err := t.Store.Suspects(ctx, t.listingRow(t.Reading, l.Query), l.Resources, after, source.MaxGet)
-			if err != nil {
-				return err
-			}
-			if len(suspects) == 0 {
-				break
-			}
-			after = suspects[len(suspects)-1].ID
-			if err := t.askAbout(ctx, suspects, missing); err != nil {
-				return err
-			}
+		err := t.askEach(ctx, missing, func(after string) ([]string, error) {
+			return t.Store.Suspects(ctx, t.listingRow(t.Reading, l.Query), l.Resources, after, source.MaxGet)
+		})
+		if err != nil {
+			return err
 		}
 	}
-	return nil
+	if !t.complete {
+		return nil
+	}
+	return t.askEach(ctx, missing, func(after string) ([]string, error) {
+		return t.Store.Strays(ctx, t.Name, "", after, source.MaxGet)
+	})
 }
 
-func (t *reading) askAbout(ctx context.Context, suspects []catalog.Suspect, missing absent) error {
-	var ids []string
-	for _, s := range suspects {
-		if _, known := missing[s.ID]; !known {
-			ids = append(ids, s.ID)
+// askEach asks about all items of a list that comes in pages.
+func (t *reading) askEach(ctx context.Context, missing absent, page func(after string) ([]string, error)) error {
+	for after := ""; ; {
+		ids, err := page(after)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		after = ids[len(ids)-1]
+		if err := t.askAbout(ctx, ids, missing); err != nil {
+			return err
 		}
 	}
+}
+
+// askAbout applies what Jira says now of some items. Those that it does not give are added to
+// missing. Those of which it does not say enough keep what they have, and are named.
+func (t *reading) askAbout(ctx context.Context, ids []string, missing absent) error {
+	ids = slices.DeleteFunc(ids, func(id string) bool { _, known := missing[id]; return known })
 	if len(ids) == 0 {
 		return nil
 	}
@@ -110,19 +115,34 @@ func (t *reading) askAbout(ctx context.Context, suspects []catalog.Suspect, miss
 		missing[id] = number
 	}
 	given := slices.Sorted(maps.Keys(answer.Items))
-	asked := map[string]membership{}
+	asked := newAsked()
 	if err := t.stillSelected(ctx, given, answer, asked); err != nil {
+		return err
+	}
+	if err := t.sureOfRejections(ctx, asked); err != nil {
 		return err
 	}
 	b := catalog.Batch{Number: number}
 	for _, id := range given {
-		item, err := t.item(ctx, answer.Items[id], asked[id])
-		if err != nil {
+		if err, undecided := asked.undecided[id]; undecided {
+			answer.Failed[id] = err.Error()
+			continue
+		}
+		b.Items = append(b.Items, t.item(ctx, id, answer.Items[id], asked.members[id]))
+	}
+	return errors.Join(t.apply(ctx, b), t.nameFailed(ctx, answer.Failed))
+}
+
+// nameFailed sets aside what Jira would not speak of.
+func (t *reading) nameFailed(ctx context.Context, failed map[string]string) error {
+	for _, id := range slices.Sorted(maps.Keys(failed)) {
+		t.unsettle(t.Kind)
+		reason := fmt.Sprintf("Jira does not list it any more and does not say whether it is still selected (%s): it stays as it was; the next run asks again", failed[id])
+		if err := t.aside(ctx, catalog.AsideItem, t.Kind+" "+id, t.Kind, reason); err != nil {
 			return err
 		}
-		b.Items = append(b.Items, item)
 	}
-	return t.apply(ctx, b)
+	return nil
 }
 
 // get reads items by id.
@@ -130,7 +150,7 @@ func (t *reading) get(ctx context.Context, ids []string) (source.Answer, error) 
 	if t.Kind == source.Issue {
 		return t.Source.Issues(ctx, t.Reading, ids, false)
 	}
-	answer := source.Answer{Items: map[string]json.RawMessage{}}
+	answer := source.Answer{Items: map[string]json.RawMessage{}, Failed: map[string]string{}}
 	for _, id := range ids {
 		raw, err := t.Source.Project(ctx, t.Reading, id)
 		if err != nil {
@@ -145,20 +165,19 @@ func (t *reading) get(ctx context.Context, ids []string) (source.Answer, error) 
 
 // stillSelected says of items that were given by id which queries select them. A project is
 // selected while it is live; its own state says so.
-func (t *reading) stillSelected(ctx context.Context, ids []string, answer source.Answer, into map[string]membership) error {
+func (t *reading) stillSelected(ctx context.Context, ids []string, answer source.Answer, into *asked) error {
 	if t.Kind == source.Issue {
-		_, err := t.match(ctx, ids, into)
-		return err
+		return t.match(ctx, ids, into)
 	}
 	for _, id := range ids {
 		live, err := source.Live(answer.Items[id])
-		if err != nil {
-			return err
-		}
-		if live {
-			into[id] = membership{selecting: t.Mask()}
-		} else {
-			into[id] = membership{rejecting: t.Mask()}
+		switch {
+		case err != nil:
+			into.undecided[id] = err
+		case live:
+			into.members[id] = membership{selecting: t.Mask()}
+		default:
+			into.members[id] = membership{rejecting: t.Mask()}
 		}
 	}
 	return nil
@@ -172,12 +191,12 @@ func (t *reading) removeAbsent(ctx context.Context, missing absent, rows map[str
 	}
 	for _, project := range slices.Sorted(maps.Keys(byProject)) {
 		ids := byProject[project]
-		lost, err := t.lost(ctx, project, missing)
+		lost, err := t.lost(ctx, project, len(ids), missing)
 		if err != nil {
 			return err
 		}
-		if lost {
-			err = t.waits(ctx, project, ids)
+		if lost != "" {
+			err = t.waits(ctx, project, ids, lost)
 		} else {
 			err = t.remove(ctx, ids, missing, rows)
 		}
@@ -188,27 +207,46 @@ func (t *reading) removeAbsent(ctx context.Context, missing absent, rows map[str
 	return nil
 }
 
-// lost tells whether absent items look like a lost permission: nothing else is seen of their Jira
-// project, and the project is not proved to have gone. What is seen is asked afresh, after the
-// reads that did not give the items: what the catalogue knows of the project was seen before.
-// Items of which nothing is known (they were listed and never given) lie in no project; there is
-// nothing to lose with them.
-func (t *reading) lost(ctx context.Context, project string, missing absent) (bool, error) {
+// lost says why absent items look like a lost permission, or nothing: nothing else is seen of
+// their Jira project, and the project is not proved to have gone. What is seen is asked afresh,
+// after the reads that did not give the items: what the catalogue knows of the project was seen
+// before. Items of which nothing is known (they were listed and never given) lie in no project;
+// there is nothing to lose with them.
+func (t *reading) lost(ctx context.Context, project string, n int, missing absent) (string, error) {
 	if t.Accept || project == "" {
-		return false, nil
+		return "", nil
 	}
+	proved, err := t.proved(ctx, project, n, missing)
+	switch {
+	case proved || err != nil && fatal(err):
+		return "", err
+	case err != nil:
+		return fmt.Sprintf("and Jira would not say whether the project is deleted or archived (%v)", err), nil
+	}
+	return "and Jira lists the project neither as deleted nor as archived", nil
+}
+
+// few is how many issues may go because Jira counts none in their project any more.
+const few = 9
+
+// proved: n absent items of the project are gone, since others of it are seen, or it has gone
+// itself, or it held few and is empty.
+func (t *reading) proved(ctx context.Context, project string, n int, missing absent) (bool, error) {
 	if t.Kind == source.Issue {
 		seen, err := t.Source.Sees(ctx, project, func(id string) bool { _, is := missing[id]; return !is })
 		if seen || err != nil {
-			return false, err
+			return seen, err
 		}
 	}
 	departed, err := t.Source.Departed(ctx, project)
-	return !departed, err
+	if departed || err != nil || n > few {
+		return departed, err
+	}
+	return t.Source.Empty(ctx, project)
 }
 
-func (t *reading) waits(ctx context.Context, project string, ids []string) error {
-	t.result.Waiting++
+func (t *reading) waits(ctx context.Context, project string, ids []string, why string) error {
+	t.unsettle(t.Kind)
 	example, err := t.Store.Example(ctx, t.Name, "", ids[0])
 	if err != nil {
 		return err
@@ -217,8 +255,8 @@ func (t *reading) waits(ctx context.Context, project string, ids []string) error
 	if t.Kind == source.Project {
 		what = fmt.Sprintf("the Jira project with id %s (%s)", project, example)
 	}
-	reason := "can no longer be seen, and Jira lists the project neither as deleted nor as archived: " +
-		"this is what a lost permission looks like, so nothing was deleted; give the account its permission back, or, if they are really gone, run `ferry sync --accept-deletions`"
+	reason := "can no longer be seen, " + why +
+		": this is what a lost permission looks like, so nothing was deleted; give the account its permission back, or, if they are really gone, run `ferry sync --accept-deletions`"
 	return t.aside(ctx, catalog.AsideDecision, what, t.Kind, reason)
 }
 

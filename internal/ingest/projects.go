@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"ferry/internal/catalog"
 	"ferry/internal/source"
@@ -21,26 +22,30 @@ func fatal(err error) bool {
 	return !ok || e.Status == 0 || e.Status == 429 || e.Status >= 500
 }
 
-// projects lists the projects, applying whole pages, and judges those that are not listed.
+// projects lists the projects, applying whole pages, and judges those that are not listed. What
+// was dirty before the list began is read with it.
 func (t *reading) projects(ctx context.Context) error {
-	l := &listing{Query: t.Queries[0], state: catalog.ListingComplete}
+	l := &listing{Query: t.Queries[0], state: catalog.ListingRunning}
 	t.states = []*listing{l}
+	dirty, err := t.Store.Take(ctx, t.Name, "", math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	defer t.Store.Release(dirty)
 	seen, expected, err := t.listProjects(ctx)
 	if err == nil && seen.n < expected {
 		seen, expected, err = t.listProjects(ctx)
 	}
 	switch {
-	case err != nil && fatal(err):
-		return err
 	case err != nil:
-		l.state, l.reason = catalog.ListingFailed, err.Error()
-		t.result.Failed = append(t.result.Failed, fmt.Sprintf("the list of projects failed: %v", err))
+		err = t.failed(ctx, l, seen.n, expected, err)
 	case seen.n < expected:
-		l.state = catalog.ListingIncomplete
-		l.reason = fmt.Sprintf("Jira says that there are %d projects and lists %d, twice: what is missing stays as it was", expected, seen.n)
-		t.result.Failed = append(t.result.Failed, l.reason)
+		reason := fmt.Sprintf("Jira says that there are %d projects and lists %d, twice: what is missing stays as it was", expected, seen.n)
+		err = t.settle(ctx, l, catalog.ListingIncomplete, reason, seen.n, expected)
+	default:
+		err = errors.Join(t.settle(ctx, l, catalog.ListingComplete, "", seen.n, expected), t.Store.Done(ctx, dirty))
 	}
-	if err := t.settle(ctx, l, seen.n, expected); err != nil {
+	if err != nil {
 		return err
 	}
 	return t.judge(ctx, nil)
@@ -64,14 +69,15 @@ func (t *reading) listProjects(ctx context.Context) (seen *idSet, expected int, 
 
 func (t *reading) applyProjects(ctx context.Context, number catalog.ReadNumber, page source.Page, seen *idSet) error {
 	b := catalog.Batch{Number: number}
-	for _, raw := range page.Items {
-		item, err := t.item(ctx, raw, membership{selecting: t.Mask()})
-		if err != nil {
-			return err
-		}
-		if !seen.add(item.ID) {
+	ids, err := source.IDs(page.Items)
+	if err != nil {
+		return err
+	}
+	for i, raw := range page.Items {
+		if !seen.add(ids[i]) {
 			continue
 		}
+		item := t.item(ctx, ids[i], raw, membership{selecting: t.Mask()})
 		item.Run, item.Listed = t.RunID, t.Mask()
 		b.Items = append(b.Items, item)
 	}

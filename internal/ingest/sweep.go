@@ -24,30 +24,27 @@ func tooShort(found, expected int) bool {
 // sweep lists the ids that one query selects and makes them dirty, page by page. If it comes
 // out short it walks once more, in windows of the day of creation: a single walk over many
 // issues has been seen to end early without a word (facts 1.6).
-func (t *reading) sweep(ctx context.Context, l *listing, counted chan<- int) error {
-	expected, err := t.Source.Count(ctx, l.JQL)
+func (p *pool) sweep(ctx context.Context, l *listing) error {
+	expected, err := p.Source.Count(ctx, l.JQL)
 	if err != nil {
-		close(counted)
-		return t.failed(ctx, l, 0, 0, err)
+		return p.failed(ctx, l, 0, 0, err)
 	}
-	counted <- expected
-	close(counted)
+	p.expect(expected)
 	seen := &idSet{}
-	if err := t.walk(ctx, l, seen, t.Source.Sweep(ctx, l.JQL)); err != nil {
-		return t.failed(ctx, l, seen.n, expected, err)
+	if err := p.walk(ctx, l, seen, p.Source.Sweep(ctx, l.JQL)); err != nil {
+		return p.failed(ctx, l, seen.n, expected, err)
 	}
 	if tooShort(seen.n, expected) {
-		t.log.Warn("the listing is short; walking again by days of creation", "kind", t.Kind, "n", seen.n, "expected", expected)
-		if err := t.walkWindows(ctx, l, seen, firstDay(), lastDay()); err != nil {
-			return t.failed(ctx, l, seen.n, expected, err)
+		p.log.Warn("the listing is short; walking again by days of creation", "kind", p.Kind, "n", seen.n, "expected", expected)
+		if err := p.walkWindows(ctx, l, seen, firstDay(), lastDay()); err != nil {
+			return p.failed(ctx, l, seen.n, expected, err)
 		}
 	}
-	l.state = catalog.ListingComplete
 	if tooShort(seen.n, expected) {
-		l.state = catalog.ListingIncomplete
-		l.reason = fmt.Sprintf("Jira counts %d and lists %d, also when asked day by day: what is missing stays as it was", expected, seen.n)
+		reason := fmt.Sprintf("Jira counts %d and lists %d, also when asked day by day: what is missing stays as it was", expected, seen.n)
+		return p.settle(ctx, l, catalog.ListingIncomplete, reason, seen.n, expected)
 	}
-	return t.settle(ctx, l, seen.n, expected)
+	return p.settle(ctx, l, catalog.ListingComplete, "", seen.n, expected)
 }
 
 // failed ends a listing that failed alone, or the run if the failure is not the listing's.
@@ -55,19 +52,18 @@ func (t *reading) failed(ctx context.Context, l *listing, found, expected int, e
 	if fatal(err) {
 		return err
 	}
-	l.state, l.reason = catalog.ListingFailed, err.Error()
-	return t.settle(ctx, l, found, expected)
+	return t.settle(ctx, l, catalog.ListingFailed, err.Error(), found, expected)
 }
 
-func (t *reading) walk(ctx context.Context, l *listing, seen *idSet, pages iter.Seq2[source.Page, error]) error {
+func (p *pool) walk(ctx context.Context, l *listing, seen *idSet, pages iter.Seq2[source.Page, error]) error {
 	for page, err := range pages {
 		if err != nil {
 			return err
 		}
-		ids := seen.fresh(page.IDs)
-		if err := t.listed(ctx, l, ids); err != nil {
+		if err := p.listed(ctx, l, seen.fresh(page.IDs)); err != nil {
 			return err
 		}
+		p.wake()
 	}
 	return nil
 }
@@ -84,23 +80,24 @@ func (t *reading) listed(ctx context.Context, l *listing, ids []string) error {
 const windowSize = 10_000
 
 // walkWindows halves the days from first to before last until a window is small or one day.
-func (t *reading) walkWindows(ctx context.Context, l *listing, seen *idSet, first, last time.Time) error {
-	n, err := t.Source.CountWindow(ctx, l.JQL, first, last)
+func (p *pool) walkWindows(ctx context.Context, l *listing, seen *idSet, first, last time.Time) error {
+	n, err := p.Source.CountWindow(ctx, l.JQL, first, last)
 	if err != nil || n == 0 {
 		return err
 	}
 	days := int(last.Sub(first).Hours() / 24)
 	if n <= windowSize || days <= 1 {
-		return t.walk(ctx, l, seen, t.Source.Window(ctx, l.JQL, first, last))
+		return p.walk(ctx, l, seen, p.Source.Window(ctx, l.JQL, first, last))
 	}
 	middle := first.AddDate(0, 0, days/2)
-	if err := t.walkWindows(ctx, l, seen, first, middle); err != nil {
+	if err := p.walkWindows(ctx, l, seen, first, middle); err != nil {
 		return err
 	}
-	return t.walkWindows(ctx, l, seen, middle, last)
+	return p.walkWindows(ctx, l, seen, middle, last)
 }
 
-// firstDay is before the first issue of any Jira; lastDay is after today in every time zone.
-func firstDay() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }
+// firstDay is before any issue, also one that was imported with its date; lastDay is after today
+// in every time zone.
+func firstDay() time.Time { return time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 func lastDay() time.Time { return time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 3) }

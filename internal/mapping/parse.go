@@ -137,6 +137,17 @@ func (m *Mapping) hash() string {
 	return hex.EncodeToString(digest[:])
 }
 
+// Identity tells the resource from others whatever its place: two mappings in which it has the
+// same identity make the same claims by it.
+func (r *Resource) Identity() string {
+	text, err := json.Marshal([]any{r.Kind, r.Selector, r.texts()})
+	if err != nil {
+		panic(err) // unreachable: texts, and a selector that was encoded here
+	}
+	digest := sha256.Sum256(text)
+	return hex.EncodeToString(digest[:])
+}
+
 // texts gives every expression of the resource, each with its place before it.
 func (r *Resource) texts() []string {
 	out := []string{"selector.query", r.selector.text, "blueprint", r.blueprint.text}

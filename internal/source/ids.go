@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// idsOf are the ids of items. An item without one is not Jira's.
-func idsOf(items []json.RawMessage) ([]string, error) {
+// IDs are the ids of items. An item without one is not Jira's.
+func IDs(items []json.RawMessage) ([]string, error) {
 	ids := make([]string, len(items))
 	for i, raw := range items {
 		id, ok := shortID(raw)
@@ -52,7 +52,7 @@ func longID(raw json.RawMessage) (string, error) {
 		return "", fmt.Errorf("an item of Jira's answer: %w", err)
 	}
 	if item.ID == "" {
-		return "", fmt.Errorf("Jira's answer holds an item without an id: %.100s", raw)
+		return "", fmt.Errorf("an item of Jira's answer has no id: %.100s", raw)
 	}
 	return item.ID, nil
 }

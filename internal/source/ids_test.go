@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestIDsOf(t *testing.T) {
+func TestIDs(t *testing.T) {
 	for _, test := range []struct{ raw, want string }{
 		{`{"id":"10001"}`, "10001"},
 		{`{"id":"10001","key":"A-1"}`, "10001"},
@@ -17,14 +17,14 @@ func TestIDsOf(t *testing.T) {
 		{`{"key":"A-1","fields":{"id":"5"},"id":"10001"}`, "10001"},
 		{`{"expand":"x","self":"y","fields":{"project":{"key":"A","id":"5"}},"id":"10001"}`, "10001"},
 	} {
-		got, err := idsOf([]json.RawMessage{json.RawMessage(test.raw)})
+		got, err := IDs([]json.RawMessage{json.RawMessage(test.raw)})
 		if err != nil || got[0] != test.want {
-			t.Errorf("idsOf(%s) = %v, %v, want %s", test.raw, got, err, test.want)
+			t.Errorf("IDs(%s) = %v, %v, want %s", test.raw, got, err, test.want)
 		}
 	}
 	for _, raw := range []string{`{}`, `{"id":""}`, `{"id":`, `[]`, `{"id":7}`} {
-		if got, err := idsOf([]json.RawMessage{json.RawMessage(raw)}); err == nil {
-			t.Errorf("idsOf(%s) = %v, want an error", raw, got)
+		if got, err := IDs([]json.RawMessage{json.RawMessage(raw)}); err == nil {
+			t.Errorf("IDs(%s) = %v, want an error", raw, got)
 		}
 	}
 }

@@ -174,7 +174,7 @@ func parseSelector(ask Ask) (want, error) {
 	case Issue:
 		return parseIssue(ask.Selector)
 	}
-	return want{}, fmt.Errorf("Ferry does not read the kind %q yet", ask.Kind)
+	return want{}, fmt.Errorf("the kind %q is not read yet", ask.Kind)
 }
 
 // parseProject: the selector of a project has `expand`, "insight" if it is not given.

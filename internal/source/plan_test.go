@@ -61,7 +61,7 @@ func TestSelectors(t *testing.T) {
 		{name: "fields of a wrong type", kind: Issue, selector: `{"fields":7}`, refused: "selector.fields should be a list of field names"},
 		{name: "jql of a wrong type", kind: Issue, selector: `{"jql":7}`, refused: "jql and expand should be texts"},
 		{name: "expand of a wrong type", kind: Project, selector: `{"expand":[]}`, refused: "jql and expand should be texts"},
-		{name: "another kind", kind: "sprint", selector: `{}`, refused: `does not read the kind "sprint" yet`},
+		{name: "another kind", kind: "sprint", selector: `{}`, refused: `the kind "sprint" is not read yet`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			readings, refused := Plan([]Ask{ask(0, test.kind, test.selector, "read")})

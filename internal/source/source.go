@@ -31,10 +31,13 @@ type Page struct {
 func (s *Source) Account(ctx context.Context) (string, error) {
 	user, err := s.client.Myself(ctx)
 	if err == nil && user.AccountID == "" {
-		err = errors.New("Jira gave no account id for these credentials")
+		err = errors.New("no account id came with these credentials: is this a Jira Cloud site?")
 	}
 	return user.AccountID, err
 }
+
+// Site is the address of the Jira site, by which it is told from others.
+func (s *Source) Site(ctx context.Context) (string, error) { return s.client.SiteURL(ctx) }
 
 // Projects lists a project reading, whole items.
 func (s *Source) Projects(ctx context.Context, r *Reading) iter.Seq2[Page, error] {
@@ -80,7 +83,7 @@ func (s *Source) sweep(ctx context.Context, jql string) iter.Seq2[Page, error] {
 				yield(Page{}, err)
 				return
 			}
-			ids, err := idsOf(page.Items)
+			ids, err := IDs(page.Items)
 			if !yield(Page{IDs: ids, Total: -1}, err) || err != nil {
 				return
 			}
@@ -153,7 +156,7 @@ func (s *Source) Issues(ctx context.Context, r *Reading, ids []string, urgent bo
 	if err != nil {
 		return Answer{}, err
 	}
-	got, err := idsOf(bulk.Issues)
+	got, err := IDs(bulk.Issues)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -183,7 +186,7 @@ func (s *Source) Match(ctx context.Context, jql string, ids []string) (map[strin
 		if err != nil {
 			return nil, err
 		}
-		got, err := idsOf(page.Items)
+		got, err := IDs(page.Items)
 		if err != nil {
 			return nil, err
 		}
@@ -215,25 +218,26 @@ func (s *Source) Sees(ctx context.Context, project string, counts func(id string
 	return false, nil
 }
 
-// Departed tells whether a project is proved to be deleted, archived, or without any issue: the
-// reasons for which all its issues may vanish without our having lost the permission to see
-// them. An answer of 404 is no proof; it is what a lost permission looks like.
+// Departed tells whether a project is proved to be deleted or archived: the reasons for which all
+// its issues may vanish without our having lost the permission to see them. An answer of 404 is no
+// proof; it is what a lost permission looks like.
 func (s *Source) Departed(ctx context.Context, id string) (bool, error) {
 	query := jira.ProjectQuery{IDs: []string{id}, Status: []string{"archived", "deleted"}}
 	for page, err := range s.client.Projects(ctx, query) {
 		if err != nil {
 			return false, err
 		}
-		got, err := idsOf(page.Items)
+		got, err := IDs(page.Items)
 		if err != nil || len(got) > 0 && got[0] == id {
 			return err == nil, err
 		}
 	}
-	return s.empty(ctx, id)
+	return false, nil
 }
 
-// empty: Jira itself counts no issue in the project.
-func (s *Source) empty(ctx context.Context, id string) (bool, error) {
+// Empty tells whether Jira gives the project and counts no issue in it. Whether the count leaves
+// out what our account may not see is nowhere written, so it is no proof for more than a few.
+func (s *Source) Empty(ctx context.Context, id string) (bool, error) {
 	raw, err := s.client.Project(ctx, id, "insight")
 	if errors.Is(err, jira.ErrNotFound) {
 		return false, nil

@@ -1,0 +1,111 @@
+package catalog
+
+import (
+	"context"
+	"slices"
+)
+
+// Resource is an entry of the mapping, as far as it tells whether two mappings have it both.
+type Resource struct {
+	Kind     string
+	Identity string // empty: it is set aside, and stands for whatever stood in its place
+}
+
+// SetResources makes claims name the resources of the mapping as it is now, by their places in
+// it. A resource that has moved takes its claims along; one that was edited in its place keeps
+// them until its items are read again; the claims of one that is gone become strays. A stray is
+// not dropped here: its item may not be readable in this run, or another resource may be about
+// to claim the same.
+func (s *Store) SetResources(ctx context.Context, resources []Resource) error {
+	return wrap("note the mapping's resources", s.write(ctx, func(t *tx) error {
+		former, err := t.resources()
+		if err != nil || slices.Equal(former, resources) {
+			return err
+		}
+		if err := t.moveClaims(places(former, resources)); err != nil {
+			return err
+		}
+		return t.writeResources(resources)
+	}))
+}
+
+func (t *tx) resources() ([]Resource, error) {
+	var list []Resource
+	err := t.query(`SELECT kind, identity FROM resource WHERE integration = ? ORDER BY position`, []any{t.s.integration},
+		func(scan func(...any) error) error {
+			var r Resource
+			err := scan(&r.Kind, &r.Identity)
+			list = append(list, r)
+			return err
+		})
+	return list, err
+}
+
+// places says for each former resource where it stands now, or that it is gone: -1. The same
+// resource is looked for first; what is left in its place with its kind is the same, edited.
+func places(former, now []Resource) []int {
+	to := make([]int, len(former))
+	taken := make([]bool, len(now))
+	for i, r := range former {
+		to[i] = -1
+		for j, other := range now {
+			if !taken[j] && r == other && r.Identity != "" {
+				to[i], taken[j] = j, true
+				break
+			}
+		}
+	}
+	for i, r := range former {
+		if to[i] < 0 && i < len(now) && !taken[i] && now[i].Kind == r.Kind {
+			to[i], taken[i] = i, true
+		}
+	}
+	return to
+}
+
+// shift keeps the numbers of claims on the way apart from those in place.
+const shift = 1 << 20
+
+// moveClaims renumbers claims: those of resource i become those of to[i], or strays.
+func (t *tx) moveClaims(to []int) error {
+	lowest := 0
+	err := t.query(`SELECT COALESCE(MIN(resource), 0) FROM claim WHERE integration = ?`, []any{t.s.integration},
+		func(scan func(...any) error) error { return scan(&lowest) })
+	if err != nil {
+		return err
+	}
+	lowest = min(lowest, 0)
+	moved := false
+	for i, j := range to {
+		if j == i {
+			continue
+		}
+		moved = true
+		if j < 0 {
+			lowest--
+			j = lowest - shift
+		}
+		if err := t.exec(`UPDATE claim SET resource = ? WHERE integration = ? AND resource = ?`, j+shift, t.s.integration, i); err != nil {
+			return err
+		}
+	}
+	if !moved {
+		return nil
+	}
+	if err := t.exec(`UPDATE claim SET resource = resource - ? WHERE integration = ? AND resource >= ?`, shift, t.s.integration, shift); err != nil {
+		return err
+	}
+	// Claims are folded in the order of their resources, so shared entities may be others now.
+	return t.exec(`UPDATE entity SET version = version + 1 WHERE integration = ? AND claims > 1`, t.s.integration)
+}
+
+func (t *tx) writeResources(resources []Resource) error {
+	if err := t.exec(`DELETE FROM resource WHERE integration = ?`, t.s.integration); err != nil {
+		return err
+	}
+	values := make([]any, 0, len(resources)*4)
+	for i, r := range resources {
+		values = append(values, t.s.integration, i, r.Kind, r.Identity)
+	}
+	return t.insert(`INSERT INTO resource (integration, position, kind, identity)`, 4, ``, values)
+}
