@@ -51,6 +51,60 @@ func (s *Store) DropReading(ctx context.Context, run int64, reading string) erro
 	return nil
 }
 
+// DropOthers drops the claims on items of a reading that are not of the resources given, and the
+// entities nothing else claims.
+func (s *Store) DropOthers(ctx context.Context, run int64, reading string, resources []int) error {
+	dropped := true
+	for dropped {
+		err := s.write(ctx, func(t *tx) error {
+			id, err := s.readings.id(t, reading)
+			if err == nil {
+				dropped, err = t.dropOthers(run, id, resources)
+			}
+			return err
+		})
+		if err != nil {
+			return wrap("drop what other resources claimed", err)
+		}
+		s.changed.set()
+	}
+	return nil
+}
+
+// dropOthers drops some of the claims, and says whether there were any.
+func (t *tx) dropOthers(run, reading int64, resources []int) (bool, error) {
+	args := []any{t.s.integration, reading}
+	for _, r := range resources {
+		args = append(args, r)
+	}
+	type place struct{ parent, item string }
+	others := map[place][]Claim{}
+	err := t.query(`
+		SELECT parent, item, resource FROM claim
+		WHERE integration = ? AND reading = ? AND n = 0 AND resource NOT IN (`+placeholders(len(resources))+`) LIMIT 500`, args,
+		func(scan func(...any) error) error {
+			var p place
+			var resource int
+			err := scan(&p.parent, &p.item, &resource)
+			others[p] = append(others[p], Claim{Resource: resource})
+			return err
+		})
+	if err != nil {
+		return false, err
+	}
+	byParent := map[string][]Item{}
+	for p, claims := range others {
+		byParent[p.parent] = append(byParent[p.parent], Item{ID: p.item, Claims: claims})
+	}
+	for parent, items := range byParent {
+		a := &applying{tx: t, reading: reading, batch: Batch{Number: t.s.NextRead(), Run: run, Parent: parent}, items: items}
+		if err := a.apply(); err != nil {
+			return false, err
+		}
+	}
+	return len(others) > 0, nil
+}
+
 // dropSome drops some items of a reading, and says whether there were any.
 func (t *tx) dropSome(run, reading int64) (bool, error) {
 	byParent := map[string][]Item{}

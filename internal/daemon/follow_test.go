@@ -2,7 +2,6 @@ package daemon_test
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 	"testing"
 	"time"
@@ -16,19 +15,19 @@ import (
 // and then until PAY-1 was, which changes only then: what was told before is delivered by that time.
 func (w *world) follow(do func(), until map[string]catalog.Verb) {
 	w.t.Helper()
-	store, err := catalog.Open(w.t.Context(), catalog.Config{Dir: w.dir, Integration: "my-jira"})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer store.Close()
-	j, p := w.clients()
-	s := &daemon.Sync{Jira: j, Port: p, Store: store, Mapping: []byte(w.mapping), MappingName: "mapping.yaml",
-		Logger: slog.New(slog.NewTextHandler(w.logged, nil))}
+	w.followTo("PAY-1", do, until)
+}
+
+// followTo is follow with another issue for the last change.
+func (w *world) followTo(key string, do func(), until map[string]catalog.Verb) {
+	w.t.Helper()
+	s, end := w.started()
+	defer end()
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
 	do()
 	last := false
-	err = s.Follow(ctx, 10*time.Millisecond, func(c daemon.Change) {
+	err := s.Follow(ctx, 10*time.Millisecond, func(c daemon.Change) {
 		if until[c.Identifier] == c.Verb {
 			delete(until, c.Identifier)
 		}
@@ -38,11 +37,11 @@ func (w *world) follow(do func(), until map[string]catalog.Verb) {
 		if last {
 			cancel()
 		}
-		last, until["PAY-1"] = true, catalog.Changed
-		w.jira.Update("PAY-1", func(i *jirasim.Issue) { i.Summary = "The last change" })
+		last, until[key] = true, catalog.Changed
+		w.jira.Update(key, func(i *jirasim.Issue) { i.Summary = "The last change" })
 	})
 	if err != nil || ctx.Err() != context.Canceled {
-		w.t.Fatalf("follow ends with %v, and was not told of %v", err, until)
+		w.t.Fatalf("follow ends with %v, and was not told of %v; it logged\n%s", err, until, w.logged)
 	}
 }
 

@@ -40,6 +40,7 @@ type world struct {
 	secret   string // the Port secret that ferry has
 	accept   bool   // --accept-deletions
 	account  bool   // --accept-account
+	site     bool   // --accept-site
 	retries  int    // of both clients
 	noPort   bool
 	timeout  time.Duration // per attempt at Jira
@@ -48,6 +49,7 @@ type world struct {
 
 	blueprints [][]byte              // beside the default ones
 	arrives    func(r *http.Request) // may be nil; called before Jira reads a request, in any goroutine
+	answered   func(r *http.Request) // may be nil; called after Jira has answered it, in any goroutine
 }
 
 // newWorld makes an empty one. The changes are to the Jira it has.
@@ -64,6 +66,9 @@ func newWorld(t *testing.T, changes ...func(*jirasim.Config)) *world {
 			w.arrives(r)
 		}
 		w.jira.ServeHTTP(answer, r)
+		if w.answered != nil {
+			w.answered(r)
+		}
 	})))
 	w.newPort()
 	return w
@@ -169,26 +174,34 @@ func (w *world) clients() (*jira.Client, *port.Client) {
 	return j, p
 }
 
-// sync runs once, as `ferry sync` does: a process of its own, with the store on the disk.
-func (w *world) sync() (*daemon.Report, error) {
+// started is a ferry as a process of its own has it, with the store on the disk. What it returns
+// beside it ends the process.
+func (w *world) started() (*daemon.Sync, func()) {
 	w.t.Helper()
 	store, err := catalog.Open(w.t.Context(), catalog.Config{Dir: w.dir, Integration: "my-jira"})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer func() {
-		if err := store.Close(); err != nil {
-			w.t.Errorf("close the store: %v", err)
-		}
-	}()
 	j, p := w.clients()
 	s := &daemon.Sync{
-		Jira: j, Port: p, Store: store, AcceptDeletions: w.accept, AcceptAccount: w.account,
+		Jira: j, Port: p, Store: store, AcceptDeletions: w.accept, AcceptAccount: w.account, AcceptSite: w.site,
 		Logger: slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if w.mapping != "" {
 		s.Mapping, s.MappingName = []byte(w.mapping), "mapping.yaml"
 	}
+	return s, func() {
+		if err := store.Close(); err != nil {
+			w.t.Errorf("close the store: %v", err)
+		}
+	}
+}
+
+// sync runs once, as `ferry sync` does.
+func (w *world) sync() (*daemon.Report, error) {
+	w.t.Helper()
+	s, end := w.started()
+	defer end()
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
 	report, err := s.Run(ctx)

@@ -154,7 +154,26 @@ func (in *Ingest) Run(ctx context.Context) (Result, error) {
 	if !in.MayDelete || in.CatchUp > 0 {
 		return in.result, nil
 	}
-	return in.result, in.dropReadings(ctx)
+	return in.result, errors.Join(in.dropReadings(ctx), in.dropOthers(ctx))
+}
+
+// dropOthers drops, where a kind has several readings, what resources claim of a reading that is
+// not theirs any more, once all of the kind was read whole: they may claim the same of another.
+func (in *Ingest) dropOthers(ctx context.Context) error {
+	for _, r := range in.readings {
+		if in.alone(r) || !in.settled(r.Kind) {
+			continue
+		}
+		if err := in.Store.DropOthers(ctx, in.RunID, r.Name, r.Resources); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// alone tells whether no other reading is of the kind.
+func (in *Ingest) alone(r *source.Reading) bool {
+	return !slices.ContainsFunc(in.readings, func(other *source.Reading) bool { return other != r && other.Kind == r.Kind })
 }
 
 // dropReadings drops the readings that the mapping asks no more, once whatever else is read of
@@ -202,7 +221,7 @@ func (in *Ingest) aside(ctx context.Context, about catalog.About, subject, kind,
 
 func (in *Ingest) read(ctx context.Context, r *source.Reading) error {
 	started := time.Now()
-	t := &reading{Ingest: in, Reading: r, reads: in.readsOf(r), complete: !slices.Contains(in.setAsideKinds(), r.Kind)}
+	t := &reading{Ingest: in, Reading: r, reads: in.readsOf(r), complete: in.alone(r) && !slices.Contains(in.setAsideKinds(), r.Kind)}
 	defer func() {
 		in.result.Read[r.Name] += int(t.done.Load())
 		in.log.Info("read", "kind", r.Kind, "n", t.done.Load(), "took", time.Since(started).Round(time.Millisecond))
@@ -232,7 +251,8 @@ type reading struct {
 	done   atomic.Int64 // items read
 	total  atomic.Int64 // items to read; -1 unknown
 	states []*listing   // one a query
-	// complete: no resource of the kind is set aside, so that what no resource claims is nobody's.
+	// complete: it has all resources of the kind and none is set aside, so that what no resource
+	// claims is nobody's.
 	complete bool
 }
 
