@@ -81,6 +81,8 @@ func (f configFile) set(path []string, n *yaml.Node) {
 		}
 		variable, ok := f.variables[strings.ToUpper(from[2])]
 		if !ok {
+			// The variable is not named: by a slip of the pen it may be the secret itself.
+			f.out[name] = value{where: v.where + ", which refers to a variable that is not set,"}
 			return
 		}
 		v = value{variable.text, v.where + ", from " + variable.where + ","}

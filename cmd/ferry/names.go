@@ -47,18 +47,25 @@ func holdsKnown(name string) bool {
 	return slices.ContainsFunc(knownNames, func(known string) bool { return strings.HasPrefix(known, name+"__") })
 }
 
-// nearest is the known FERRY_ name that takes the fewest edits to reach from name.
-func nearest(name string) string {
-	best, least := "", int(^uint(0)>>1)
+// maxSlip is how many edits away from a name something can be and still be a slip of the pen.
+const maxSlip = 4
+
+// guess says which FERRY_ name may have been meant: the one that takes the fewest edits, or any where all are far.
+func guess(name string) string {
+	best, least, all := "", maxSlip+1, []string{}
 	for _, known := range knownNames {
 		if !ours(known) {
 			continue
 		}
+		all = append(all, known)
 		if d := edits(name, known); d < least {
 			best, least = known, d
 		}
 	}
-	return best
+	if best == "" {
+		return "those are " + strings.Join(all, ", ")
+	}
+	return "did you mean " + best + "?"
 }
 
 // edits is the Levenshtein distance in bytes; names are ASCII.

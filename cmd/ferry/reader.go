@@ -3,10 +3,8 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -76,16 +74,15 @@ func siteFault(text string) string {
 	return ""
 }
 
-// choice is one of a few words, in any case.
-func choice[T any](r *reader, name string, preset T, words map[string]T) T {
+// choice is one of a few words, in any case. should names those that a person is told of.
+func choice[T any](r *reader, name string, preset T, words map[string]T, should string) T {
 	text := r.text(name, "")
 	if text == "" {
 		return preset
 	}
 	chosen, ok := words[strings.ToLower(text)]
 	if !ok {
-		r.fault(fmt.Sprintf("%s is %q: it should be one of %s", r.where(name), text,
-			strings.Join(slices.Sorted(maps.Keys(words)), ", ")))
+		r.fault(fmt.Sprintf("%s is %q: it should be %s", r.where(name), text, should))
 	}
 	return chosen
 }

@@ -78,9 +78,9 @@ func read(s *sources, terminal bool) (settings, []string) {
 	r := &reader{sources: s}
 	set := settings{
 		DataDir:             r.text(dataDir, "./ferry-data"),
-		InitializeResources: choice(r, initializeResources, true, booleans),
-		ResourcesOrigin:     choice(r, resourcesOrigin, "", origins),
-		Saas:                choice(r, runtimeKind, false, map[string]bool{"onprem": false, "saas": true}),
+		InitializeResources: choice(r, initializeResources, true, booleans, "true or false"),
+		ResourcesOrigin:     choice(r, resourcesOrigin, "", origins, "Default, Empty or Port"),
+		Saas:                choice(r, runtimeKind, false, map[string]bool{"onprem": false, "saas": true}, "OnPrem or Saas"),
 	}
 	r.log(&set, terminal)
 	r.jira(&set)
@@ -93,8 +93,8 @@ func read(s *sources, terminal bool) (settings, []string) {
 }
 
 func (r *reader) log(set *settings, terminal bool) {
-	set.LogFormat = choice(r, logFormat, "text", map[string]string{"text": "text", "json": "json"})
-	set.LogLevel = choice(r, logLevel, quietOn(terminal), logLevels)
+	set.LogFormat = choice(r, logFormat, "text", map[string]string{"text": "text", "json": "json"}, "text or json")
+	set.LogLevel = choice(r, logLevel, quietOn(terminal), logLevels, "debug, info, warning, error or critical")
 }
 
 func (r *reader) jira(set *settings) {
@@ -123,13 +123,22 @@ func (r *reader) port(set *settings) {
 	set.PortBaseURL = r.site(portBaseURL, port.DefaultBaseURL, "")
 	set.PortClientID = r.text(portClientID, "")
 	set.PortClientSecret = secret{r.text(portClientSecret, "")}
-	const both = "set both for Port, or neither to fill the local catalogue alone"
 	switch {
 	case set.PortClientID != "" && set.PortClientSecret.text == "":
-		r.fault(r.where(portClientSecret) + " is missing beside " + portClientID + ": " + both)
+		r.half(portClientSecret, portClientID)
 	case set.PortClientID == "" && set.PortClientSecret.text != "":
-		r.fault(r.where(portClientID) + " is missing beside " + portClientSecret + ": " + both)
+		r.half(portClientID, portClientSecret)
 	}
+}
+
+// half is the fault of one of Port's credentials without the other.
+func (r *reader) half(lacks, has string) {
+	state := " is missing"
+	if _, ok := r.look(lacks); ok {
+		state = " is empty"
+	}
+	r.fault(r.where(lacks) + state + ", while " + r.where(has) +
+		" is set: set both for Port, or neither to fill the local catalogue alone")
 }
 
 func (r *reader) integration(set *settings) {

@@ -236,20 +236,24 @@ var faultyGiven = map[string]struct {
 	},
 	"Port's id alone": {
 		given{env: enough + "OCEAN__PORT__CLIENT_ID=id"},
-		[]string{"OCEAN__PORT__CLIENT_SECRET is missing beside OCEAN__PORT__CLIENT_ID: " + both},
+		[]string{"OCEAN__PORT__CLIENT_SECRET is missing, while OCEAN__PORT__CLIENT_ID in the environment is set: " + both},
 	},
 	"Port's secret alone": {
 		given{env: enough + "OCEAN__PORT__CLIENT_SECRET=hush"},
-		[]string{"OCEAN__PORT__CLIENT_ID is missing beside OCEAN__PORT__CLIENT_SECRET: " + both},
+		[]string{"OCEAN__PORT__CLIENT_ID is missing, while OCEAN__PORT__CLIENT_SECRET in the environment is set: " + both},
+	},
+	"Port's id as an empty text": {
+		given{env: enough + "OCEAN__PORT__CLIENT_ID=", yaml: "port: {clientId: id, clientSecret: hush}"},
+		[]string{"OCEAN__PORT__CLIENT_ID in the environment is empty, while OCEAN__PORT__CLIENT_SECRET in config.yaml line 1 is set: " + both},
 	},
 	"words that are not among the choices": {
 		given{env: enough, yaml: "initializePortResources: perhaps\ncreatePortResourcesOrigin: Nowhere\nruntime: Cloud\nscheduledResyncInterval: 1h\napplication:\n  logLevel: loud\nferry:\n  logFormat: xml\n"},
 		[]string{
-			`OCEAN__INITIALIZE_PORT_RESOURCES in config.yaml line 1 is "perhaps": it should be one of 0, 1, f, false, n, no, off, on, t, true, y, yes`,
-			`OCEAN__CREATE_PORT_RESOURCES_ORIGIN in config.yaml line 2 is "Nowhere": it should be one of default, empty, ocean, port`,
-			`OCEAN__RUNTIME in config.yaml line 3 is "Cloud": it should be one of onprem, saas`,
-			`FERRY_LOG_FORMAT in config.yaml line 8 is "xml": it should be one of json, text`,
-			`APPLICATION__LOG_LEVEL in config.yaml line 6 is "loud": it should be one of critical, debug, error, info, warn, warning`,
+			`OCEAN__INITIALIZE_PORT_RESOURCES in config.yaml line 1 is "perhaps": it should be true or false`,
+			`OCEAN__CREATE_PORT_RESOURCES_ORIGIN in config.yaml line 2 is "Nowhere": it should be Default, Empty or Port`,
+			`OCEAN__RUNTIME in config.yaml line 3 is "Cloud": it should be OnPrem or Saas`,
+			`FERRY_LOG_FORMAT in config.yaml line 8 is "xml": it should be text or json`,
+			`APPLICATION__LOG_LEVEL in config.yaml line 6 is "loud": it should be debug, info, warning, error or critical`,
 			`OCEAN__SCHEDULED_RESYNC_INTERVAL in config.yaml line 4 is "1h": it should be a number of minutes, like 60`,
 		},
 	},
@@ -264,6 +268,10 @@ var faultyGiven = map[string]struct {
 			"ferry_maping in the environment is not a setting of Ferry: did you mean FERRY_MAPPING?",
 			"FERRY_LOGFORMAT in config.yaml line 1 is not a setting of Ferry: did you mean FERRY_LOG_FORMAT?",
 		},
+	},
+	"a name that is like none of Ferry's": {
+		given{env: enough + "FERRY_CONCURRENCY=7"},
+		[]string{"FERRY_CONCURRENCY in the environment is not a setting of Ferry: those are FERRY_DATA_DIR, FERRY_MAPPING, FERRY_LOG_FORMAT"},
 	},
 	"objects that are none": {
 		given{env: enough + "OCEAN__PORT=hush\nOCEAN__INTEGRATION={\"config\":\"hush\"}", dotenv: "OCEAN__INTEGRATION__CONFIG='[\"hush\"]'"},
@@ -280,6 +288,10 @@ var faultyGiven = map[string]struct {
 	"a bad value by reference": {
 		given{env: credential + "H=acme", yaml: "integration:\n  config:\n    jiraHost: '{{ from env H }}'"},
 		[]string{`OCEAN__INTEGRATION__CONFIG__JIRA_HOST in config.yaml line 3, from H in the environment, is "acme": it should be a URL that begins with https://`},
+	},
+	"a required value by reference to nothing": {
+		given{env: credential, yaml: "integration:\n  config:\n    jiraHost: '{{ from env H }}'"},
+		[]string{`OCEAN__INTEGRATION__CONFIG__JIRA_HOST in config.yaml line 3, which refers to a variable that is not set, is empty: set it to your Jira site, like https://acme.atlassian.net`},
 	},
 	"a reference without quotes, and one to elsewhere": {
 		given{env: enough, yaml: "port:\n  clientId: {{ from env X }}\n  clientSecret: '{{ from vault X }}'"},

@@ -77,7 +77,7 @@ func (s *sources) refuseUnknown() {
 	for _, l := range s.layers {
 		for _, name := range slices.Sorted(maps.Keys(l)) {
 			if ours(name) && !slices.Contains(knownNames, name) {
-				s.fault(l[name].where + " is not a setting of Ferry: did you mean " + nearest(name) + "?")
+				s.fault(l[name].where + " is not a setting of Ferry: " + guess(name))
 			}
 		}
 	}
