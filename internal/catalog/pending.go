@@ -310,27 +310,30 @@ func (s *Store) Taken(ctx context.Context, list []Pending) error {
 	return wrap("record what a deletion took along", err)
 }
 
-// Unclaimed are those of the identifiers that no entity of the blueprint has, wanted or not: what
-// is not wanted any more is for Unwanted to say.
+// Unclaimed are those of the identifiers that no entity of the blueprint has, wanted or not, and
+// that nothing relates to: what is not wanted any more is for Unwanted to say, and what is related
+// to Port may have made itself for the sake of the relation.
 func (s *Store) Unclaimed(ctx context.Context, blueprint string, identifiers []string) ([]string, error) {
 	known := map[string]bool{}
 	args := make([]any, len(identifiers))
 	for i, id := range identifiers {
 		args[i] = id
 	}
-	err := inChunks(len(args), func(from, n int) error {
-		return s.read(ctx, `SELECT identifier FROM entity WHERE integration = ? AND blueprint = ? AND identifier IN (`+placeholders(n)+`)`, append([]any{s.integration, blueprint}, args[from:from+n]...), func(scan func(...any) error) error {
-			var id string
-			err := scan(&id)
-			known[id] = true
-			return err
-		})
-	})
-	var unclaimed []string
-	for _, id := range identifiers {
-		if !known[id] {
-			unclaimed = append(unclaimed, id)
-		}
+	note := func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		known[id] = true
+		return err
 	}
+	err := inChunks(len(args), func(from, n int) error {
+		err := s.read(ctx, `SELECT identifier FROM entity WHERE integration = ? AND blueprint = ? AND identifier IN (`+placeholders(n)+`)`,
+			append([]any{s.integration, blueprint}, args[from:from+n]...), note)
+		if err != nil {
+			return err
+		}
+		return s.read(ctx, `SELECT DISTINCT target FROM ref WHERE integration = ? AND target IN (`+placeholders(n)+`)`,
+			append([]any{s.integration}, args[from:from+n]...), note)
+	})
+	unclaimed := slices.DeleteFunc(slices.Clone(identifiers), func(id string) bool { return known[id] })
 	return unclaimed, wrap("compare with what Port holds", err)
 }

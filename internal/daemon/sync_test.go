@@ -2,11 +2,13 @@ package daemon_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"ferry/internal/catalog"
 	"ferry/internal/daemon"
+	"ferry/internal/port/portsim"
 	"ferry/jira/jirasim"
 )
 
@@ -128,5 +130,25 @@ func TestUnknownKindIsSetAsideByName(t *testing.T) {
 	}
 	if len(w.identifiers("jiraIssue")) != 3 {
 		t.Errorf("Port has issues %v, want 3", w.identifiers("jiraIssue"))
+	}
+}
+
+func TestWhatNobodyAsksForIsCountedAndLeft(t *testing.T) {
+	w := newWorld(t)
+	w.addIssues("PAY", 3)
+	w.jira.AddUser(jirasim.User{AccountID: "ada", DisplayName: "Ada"})
+	w.jira.Update("PAY-1", func(i *jirasim.Issue) { i.Assignee = "ada" })
+	w.mustSync()
+	if _, stub := w.port.Entity("jiraUser", "ada"); !stub {
+		t.Fatal("Port made no stub for the assignee")
+	}
+	w.port.Put(portsim.Entity{Blueprint: "jiraIssue", Identifier: "OLD-1"}, "port-ocean/jira/0.7.99/my-jira/exporter")
+	time.Sleep(time.Millisecond) // Port's clock must have moved on
+	report := w.mustSync()
+	if report.Unclaimed != 1 || report.UnclaimedNames[0] != "jiraIssue OLD-1" {
+		t.Errorf("unclaimed are %d, %v, want OLD-1 alone: the stub is related to", report.Unclaimed, report.UnclaimedNames)
+	}
+	if _, there := w.port.Entity("jiraIssue", "OLD-1"); !there {
+		t.Error("OLD-1 was deleted")
 	}
 }
