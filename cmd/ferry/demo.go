@@ -13,10 +13,13 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
 	"golang.org/x/sync/errgroup"
 
 	"ferry/internal/catalog"
 	"ferry/internal/daemon"
+	"ferry/internal/port/defaults"
+	"ferry/internal/source"
 	"ferry/jira/jirasim"
 	"ferry/jira/jirasim/company"
 )
@@ -49,12 +52,28 @@ const (
 // demoLatency is what an answer of the simulated Jira takes; a real one takes two to five times as long.
 const demoLatency = 50 * time.Millisecond
 
-// demoBegins says what will be seen, and why it is not every issue.
-const demoBegins = `a simulated Jira with %s issues (seed %d) is at %s
-ferry reads it into a local catalogue, without Port: all projects, and by the default mapping the issues
-that are not done or were created or changed within a week
+// demoBegins says what will be seen. Its lines fit a terminal of 80.
+const demoBegins = `a simulated Jira with %s (seed %d) is at %s
+ferry reads all of it into a local catalogue, without Port
 
 `
+
+// demoMapping is the default mapping, but for the issues: all are read, so that what is seen can be counted. The
+// default's choice, of what is open or was touched within a week, would leave out most of a history of 18 months.
+func demoMapping() ([]byte, error) {
+	var document struct {
+		Resources []map[string]any
+	}
+	if err := yaml.Unmarshal(defaults.Mapping(), &document); err != nil {
+		return nil, fmt.Errorf("the demo's mapping: %w", err)
+	}
+	for _, resource := range document.Resources {
+		if selector, ok := resource["selector"].(map[string]any); ok && resource["kind"] == source.Issue {
+			selector["jql"] = ""
+		}
+	}
+	return yaml.Marshal(map[string]any{"resources": document.Resources})
+}
 
 func (c *demoCommand) Run(ctx context.Context, a *app) (err error) {
 	set, err := a.logSettings(c.logFlags)
@@ -72,7 +91,7 @@ func (c *demoCommand) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeSite()) }()
-	fmt.Fprintf(a.stderr, demoBegins, thousands(c.Issues), c.Seed, address)
+	fmt.Fprintf(a.stderr, demoBegins, counted(int64(c.Issues), "issue"), c.Seed, address)
 	shown := newDisplay(a, c.Plain)
 	defer shown.end()
 	log := logger(shown, set.LogLevel, set.LogFormat)
@@ -80,10 +99,13 @@ func (c *demoCommand) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	s.Progress = shown.show
+	if s.Mapping, err = demoMapping(); err != nil {
+		return err
+	}
+	s.MappingName, s.Progress = "the demo's mapping", shown.show
 	s.Store, err = catalog.Open(ctx, catalog.Config{Dir: dir, Integration: "ferry-demo", Logger: log})
 	if err != nil {
-		return err
+		return hinted(err, settings{})
 	}
 	defer func() { err = errors.Join(err, s.Store.Close()) }()
 	return c.show(ctx, a, s, w, shown)
@@ -191,13 +213,16 @@ func steps(ctx context.Context, r *rand.Rand, step func()) error {
 }
 
 // maxTitle keeps a change on one line of a terminal.
-const maxTitle = 60
+const maxTitle = 50
+
+// verbs are the words of the report's table.
+var verbs = map[catalog.Verb]string{catalog.Made: "created", catalog.Changed: "updated", catalog.Went: "deleted"}
 
 func writeChange(out io.Writer, at time.Time, c daemon.Change) {
 	title := []rune(c.Title)
 	if len(title) > maxTitle {
 		title = append(title[:maxTitle-1], '…')
 	}
-	line := fmt.Sprintf("%s  %-9s %-7s  %s", at.Format(time.TimeOnly), c.Identifier, c.Verb, string(title))
+	line := fmt.Sprintf("%s  %-9s %-7s  %s", at.Format(time.TimeOnly), c.Identifier, verbs[c.Verb], string(title))
 	fmt.Fprintln(out, strings.TrimRight(line, " "))
 }

@@ -14,7 +14,7 @@ type sailCommand struct {
 
 func (c *sailCommand) Run(ctx context.Context, a *app) error {
 	if !c.Once {
-		return &ending{exitUsage, "sail needs --once: ferry syncs once and exits", []string{"see ferry help"}}
+		return &ending{exitUsage, "sail needs --once: ferry syncs once and exits", []string{"add --once, or use ferry sync"}}
 	}
 	if c.Path != "" {
 		a.around.dir = c.Path

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 
@@ -55,12 +56,21 @@ func (c *syncCommand) sync(ctx context.Context, a *app, flags layer, faults []st
 	s.AcceptDeletions, s.AcceptAccount, s.Progress = c.AcceptDeletions, c.AcceptAccount, shown.show
 	s.Store, err = catalog.Open(ctx, catalog.Config{Dir: set.DataDir, Integration: set.Identifier, Logger: log})
 	if err != nil {
-		return err
+		return hinted(err, set)
 	}
+	fmt.Fprintln(a.stderr, route(set))
 	report, err := s.Run(ctx)
 	shown.end()
-	err = a.conclude(ctx, c.JSON, report, err, set.DataDir)
+	err = a.conclude(ctx, c.JSON, report, hinted(err, set), set.DataDir)
 	return errors.Join(err, s.Store.Close())
+}
+
+// route says from where to where, before the first answer is there: some take their time.
+func route(set settings) string {
+	if set.PortClientID == "" {
+		return "from " + set.JiraHost + " into the catalogue in " + set.DataDir
+	}
+	return "from " + set.JiraHost + " into Port at " + set.PortBaseURL + " as " + set.Identifier
 }
 
 // compose makes the clients that the settings describe. Nothing is sent yet.

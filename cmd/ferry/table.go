@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -30,7 +31,7 @@ func writeKinds(b *strings.Builder, kinds []daemon.KindReport) {
 	rows := [][]string{{"kind", "read", "mapped", "created", "updated", "deleted", "unchanged", "set aside"}}
 	for _, k := range append(kinds[:len(kinds):len(kinds)], sum(kinds)) {
 		cells := counts(k.Read, k.Mapped, k.Created, k.Updated, k.Deleted, k.Unchanged, k.SetAside)
-		rows = append(rows, append([]string{k.Kind}, cells...))
+		rows = append(rows, append([]string{cmp.Or(k.Kind, "(no kind)")}, cells...))
 	}
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -65,13 +66,13 @@ func sum(kinds []daemon.KindReport) daemon.KindReport {
 
 // explain is the line from which the table can be checked: what the parts of "mapped" are.
 func explain(total daemon.KindReport, withPort bool) string {
-	place := "in the catalogue"
+	place := "the catalogue"
 	if withPort {
-		place = "in Port"
+		place = "Port"
 	}
-	text := "mapped (entities made of what was read) = created + updated + unchanged " + place
+	text := "entities in " + place + ": mapped = created + updated + unchanged"
 	if total.Refused > 0 {
-		text += " + " + thousands(total.Refused) + " refused by Port"
+		text += " + " + thousands(total.Refused) + " refused"
 	}
 	if total.Unsent > 0 {
 		text += " + " + thousands(total.Unsent) + " not sent"
@@ -92,12 +93,41 @@ func writeAsides(b *strings.Builder, r *daemon.Report) {
 		return
 	}
 	fmt.Fprintf(b, "\nset aside: %s\n", thousands(r.AsideTotal))
-	for _, a := range r.Asides {
-		fmt.Fprintf(b, "  %s: %s\n", asideName(a), a.Reason)
+	for _, alike := range byReason(r.Asides) {
+		fmt.Fprintf(b, "  %s: %s\n", namesOf(alike), alike[0].Reason)
 	}
 	if more := r.AsideTotal - len(r.Asides); more > 0 && len(r.Asides) > 0 {
 		fmt.Fprintf(b, "  … and %s more\n", thousands(more))
 	}
+}
+
+// byReason puts together what was set aside for the same reason, in the order in which the reasons first come up.
+func byReason(asides []catalog.Aside) (groups [][]catalog.Aside) {
+	at := map[string]int{}
+	for _, a := range asides {
+		i, known := at[a.Reason]
+		if !known {
+			i = len(groups)
+			at[a.Reason], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], a)
+	}
+	return groups
+}
+
+// namedAlike is how many of those that have one reason are named; --json names more.
+const namedAlike = 5
+
+func namesOf(alike []catalog.Aside) string {
+	var names []string
+	for _, a := range alike[:min(namedAlike, len(alike))] {
+		names = append(names, asideName(a))
+	}
+	text := strings.Join(names, ", ")
+	if more := len(alike) - len(names); more > 0 {
+		text += " and " + thousands(more) + " more"
+	}
+	return text
 }
 
 // asideName is what was set aside, in words to search for. An item is named by its id or key alone, which says little
@@ -114,7 +144,8 @@ func writeUnclaimed(b *strings.Builder, r *daemon.Report) {
 		return
 	}
 	holds := counted(int64(r.Unclaimed), "entity")
-	fmt.Fprintf(b, "\nPort holds %s of this integration that nothing in Jira makes; none was touched\n", holds)
+	fmt.Fprintf(b, "\nPort holds %s of this integration that this mapping does not make.\n", holds)
+	b.WriteString("They were left as they are. Port itself makes empty ones that relations name.\n")
 	for _, name := range r.UnclaimedNames {
 		fmt.Fprintf(b, "  %s\n", name)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -49,7 +50,7 @@ issue    123,456  123,455   23,000      455    1,200     99,990          3
 sprint         0        0        0        0        0          0          1
 total    123,465  123,464   23,000      455    1,200     99,999          4
 
-mapped (entities made of what was read) = created + updated + unchanged in Port + 2 refused by Port + 8 not sent
+entities in Port: mapped = created + updated + unchanged + 2 refused + 8 not sent
 took 3 min 12 s, 1,310 requests to Jira, 6,177 requests to Port
 
 set aside: 4
@@ -58,7 +59,8 @@ set aside: 4
   resource 3 (sprint): Ferry does not know this kind
   … and 1 more
 
-Port holds 2 entities of this integration that nothing in Jira makes; none was touched
+Port holds 2 entities of this integration that this mapping does not make.
+They were left as they are. Port itself makes empty ones that relations name.
   jiraIssue OLD-1
   … and 1 more
 `},
@@ -66,14 +68,14 @@ Port holds 2 entities of this integration that nothing in Jira makes; none was t
 a long kind     1       1        1        0        0          0          0
 total           1       1        1        0        0          0          0
 
-mapped (entities made of what was read) = created + updated + unchanged in the catalogue
+entities in the catalogue: mapped = created + updated + unchanged
 took 2.3 s, 1 request to Jira
 the catalogue is in ferry-data/catalogue.db (no credentials for Port were given)
 `},
 		"nothing": {&daemon.Report{}, `kind   read  mapped  created  updated  deleted  unchanged  set aside
 total     0       0        0        0        0          0          0
 
-mapped (entities made of what was read) = created + updated + unchanged in the catalogue
+entities in the catalogue: mapped = created + updated + unchanged
 took 0.0 s, 0 requests to Jira
 `},
 	}
@@ -110,6 +112,29 @@ func TestReportAsJSON(t *testing.T) {
 	}
 	if diff := cmp.Diff(strings.ReplaceAll(want, "\n", ""), got.String()); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
+	}
+}
+
+// TestWhatHasOneReasonIsToldOnce, so that a blueprint that is missing does not fill the screen.
+func TestWhatHasOneReasonIsToldOnce(t *testing.T) {
+	report := &daemon.Report{AsideTotal: 60, Kinds: []daemon.KindReport{{SetAside: 1}}}
+	for i := range 7 {
+		report.Asides = append(report.Asides, catalog.Aside{About: catalog.AsideEntity, Subject: fmt.Sprint("b P-", i), Reason: "there is no blueprint b"})
+	}
+	report.Asides = append(report.Asides,
+		catalog.Aside{About: catalog.AsideItem, Kind: "issue", Subject: "P-1", Reason: "its own"},
+		catalog.Aside{About: catalog.AsideEntity, Subject: "b P-9", Reason: "there is no blueprint b"})
+	var out bytes.Buffer
+	if err := writeReport(&out, report); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"\n(no kind) ",
+		"\nset aside: 60\n  b P-0, b P-1, b P-2, b P-3, b P-4 and 3 more: there is no blueprint b\n  issue P-1: its own\n  … and 51 more\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("report lacks %q:\n%s", want, out.String())
+		}
 	}
 }
 
@@ -157,10 +182,10 @@ func TestSpan(t *testing.T) {
 func TestChangeFitsOnALine(t *testing.T) {
 	at := time.Date(2026, 11, 20, 14, 3, 7, 0, time.UTC)
 	for want, change := range map[string]daemon.Change{
-		"14:03:07  PAY-214   changed  Refund fails\n": {Verb: catalog.Changed, Identifier: "PAY-214", Title: "Refund fails"},
-		"14:03:07  PAY-1     went\n":                  {Verb: catalog.Went, Identifier: "PAY-1"},
-		"14:03:07  PAY-2     made     " + strings.Repeat("é", 59) + "…\n": {
-			Verb: catalog.Made, Identifier: "PAY-2", Title: strings.Repeat("é", 61)},
+		"14:03:07  PAY-214   updated  Refund fails\n": {Verb: catalog.Changed, Identifier: "PAY-214", Title: "Refund fails"},
+		"14:03:07  PAY-1     deleted\n":               {Verb: catalog.Went, Identifier: "PAY-1"},
+		"14:03:07  PAY-2     created  " + strings.Repeat("é", 49) + "…\n": {
+			Verb: catalog.Made, Identifier: "PAY-2", Title: strings.Repeat("é", 51)},
 	} {
 		var out bytes.Buffer
 		writeChange(&out, at, change)
