@@ -31,6 +31,9 @@ type bar struct {
 // barWidth leaves room for the words beside a bar on a terminal of 80.
 const barWidth = 40
 
+// lastPlace is that of Port's bar, whichever kind comes after its first entities.
+const lastPlace = 1 << 20
+
 func newBars(out io.Writer, options ...mpb.ContainerOption) *bars {
 	options = append(options, mpb.WithOutput(out), mpb.WithWidth(barWidth), mpb.WithRefreshRate(120*time.Millisecond))
 	return &bars{out: out, container: mpb.New(options...), kinds: map[string]*bar{}}
@@ -54,17 +57,20 @@ func (b *bars) show(p daemon.Progress) {
 	}
 	one, known := b.kinds[p.Kind]
 	if !known {
-		one = b.add(progressName(p))
+		one = b.add(p)
 		b.kinds[p.Kind] = one
 	}
 	one.set(p)
 }
 
-func (b *bars) add(name string) *bar {
-	one := &bar{}
+func (b *bars) add(p daemon.Progress) *bar {
+	one, place := &bar{}, len(b.kinds)
+	if p.Kind == "" {
+		place = lastPlace
+	}
 	style := mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("█").Padding("░")
-	one.Bar = b.container.New(0, style,
-		mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)),
+	one.Bar = b.container.New(0, style, mpb.BarPriority(place),
+		mpb.PrependDecorators(decor.Name(progressName(p), decor.WCSyncSpaceR)),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + one.words() })))
 	return one
 }

@@ -54,9 +54,9 @@ func TestBarsEndWhereTheRunEnded(t *testing.T) {
 	b := newBars(&out, mpb.WithAutoRefresh())
 	b.show(daemon.Progress{Kind: "project", Read: 0, Total: -1})
 	b.show(daemon.Progress{Kind: "project", Read: 9, Total: 9, Done: true})
+	b.show(daemon.Progress{Delivered: 500})
 	b.show(daemon.Progress{Kind: "issue", Read: 700, Total: 3000})
 	b.show(daemon.Progress{Kind: "issue", Read: 600, Total: 3000})
-	b.show(daemon.Progress{Delivered: 500})
 	fmt.Fprintln(b, "level=WARN msg=meanwhile")
 	b.end()
 	b.end()
@@ -71,6 +71,9 @@ func TestBarsEndWhereTheRunEnded(t *testing.T) {
 		if strings.Count(got, want) == 0 {
 			t.Errorf("bars lack %q:\n%s", want, got)
 		}
+	}
+	if strings.LastIndex(got, "delivered") < strings.LastIndex(got, "700 of") {
+		t.Errorf("Port's bar is not the last:\n%s", got)
 	}
 	if !strings.HasSuffix(got, "\nlevel=WARN msg=afterwards\n") || strings.Contains(got, "late") {
 		t.Errorf("bars do not end with what was written after them:\n%q", got)

@@ -68,9 +68,9 @@ func (c *syncCommand) sync(ctx context.Context, a *app, flags layer, faults []st
 // route says from where to where, before the first answer is there: some take their time.
 func route(set settings) string {
 	if set.PortClientID == "" {
-		return "from " + set.JiraHost + " into the catalogue in " + set.DataDir
+		return "from " + set.JiraHost + "\ninto the catalogue in " + set.DataDir
 	}
-	return "from " + set.JiraHost + " into Port at " + set.PortBaseURL + " as " + set.Identifier
+	return "from " + set.JiraHost + "\ninto Port at " + set.PortBaseURL + ", as " + set.Identifier
 }
 
 // compose makes the clients that the settings describe. Nothing is sent yet.
