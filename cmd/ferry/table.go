@@ -144,8 +144,8 @@ func writeUnclaimed(b *strings.Builder, r *daemon.Report) {
 		return
 	}
 	holds := counted(int64(r.Unclaimed), "entity")
-	fmt.Fprintf(b, "\nPort holds %s of this integration that this mapping does not make.\n", holds)
-	b.WriteString("They were left as they are. Port itself makes empty ones that relations name.\n")
+	fmt.Fprintf(b, "\nPort holds %s of this integration for which nothing was read in Jira;\n", holds)
+	b.WriteString("what is not in the catalogue is left as it is\n")
 	for _, name := range r.UnclaimedNames {
 		fmt.Fprintf(b, "  %s\n", name)
 	}

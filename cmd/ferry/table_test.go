@@ -59,8 +59,8 @@ set aside: 4
   resource 3 (sprint): Ferry does not know this kind
   … and 1 more
 
-Port holds 2 entities of this integration that this mapping does not make.
-They were left as they are. Port itself makes empty ones that relations name.
+Port holds 2 entities of this integration for which nothing was read in Jira;
+what is not in the catalogue is left as it is
   jiraIssue OLD-1
   … and 1 more
 `},
