@@ -92,13 +92,21 @@ func writeAsides(b *strings.Builder, r *daemon.Report) {
 	if r.AsideTotal == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\nset aside: %s\n", thousands(r.AsideTotal))
+	fmt.Fprintf(b, "\nset aside: %s%s\n", thousands(r.AsideTotal), besideTable(r.AsideTotal-sum(r.Kinds).SetAside))
 	for _, alike := range byReason(r.Asides) {
 		fmt.Fprintf(b, "  %s: %s\n", namesOf(alike), alike[0].Reason)
 	}
 	if more := r.AsideTotal - len(r.Asides); more > 0 && len(r.Asides) > 0 {
 		fmt.Fprintf(b, "  … and %s more\n", thousands(more))
 	}
+}
+
+// besideTable accounts for what the table cannot count: a decision that waits for a person is of no kind.
+func besideTable(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return ", " + thousands(n) + " of no kind in the table"
 }
 
 // byReason puts together what was set aside for the same reason, in the order in which the reasons first come up.
