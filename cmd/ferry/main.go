@@ -53,8 +53,8 @@ const about = "Ferry carries Jira into Port, and keeps Port's catalogue true to 
 
 // Exit codes, beside 0, and 128 and the signal's number for a signal.
 const (
-	exitFailure = 1 // it could not be done; a sentence says why
-	exitUsage   = 2 // the command line or the settings are not right
+	exitFailure = 1 // it could not be done, or a setting is not right; a sentence says why
+	exitUsage   = 2 // the command line is not right
 	exitPartial = 3 // everything but what was set aside is right
 )
 
@@ -150,9 +150,9 @@ func notRight(faults []string) error {
 	case 0:
 		return nil
 	case 1:
-		return &ending{exitUsage, "one setting is not right", faults}
+		return &ending{exitFailure, "one setting is not right", faults}
 	}
-	return &ending{exitUsage, fmt.Sprintf("%d settings are not right", len(faults)), faults}
+	return &ending{exitFailure, fmt.Sprintf("%d settings are not right", len(faults)), faults}
 }
 
 // logger writes to w, which is stderr or keeps clear of what is drawn there.

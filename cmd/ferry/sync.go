@@ -22,6 +22,7 @@ type syncCommand struct {
 	DataDir         string `placeholder:"DIR" help:"The directory of the catalogue (./ferry-data)."`
 	AcceptDeletions bool   `help:"Carry out deletions that wait for a person's decision."`
 	AcceptAccount   bool   `help:"Go on although the Jira account is another than in the last run."`
+	AcceptSite      bool   `help:"Go on although the Jira site has another address than in the last run."`
 }
 
 // Help is shown below the description.
@@ -53,7 +54,7 @@ func (c *syncCommand) sync(ctx context.Context, a *app, flags layer, faults []st
 	if err != nil {
 		return err
 	}
-	s.AcceptDeletions, s.AcceptAccount, s.Progress = c.AcceptDeletions, c.AcceptAccount, shown.show
+	s.AcceptDeletions, s.AcceptAccount, s.AcceptSite, s.Progress = c.AcceptDeletions, c.AcceptAccount, c.AcceptSite, shown.show
 	s.Store, err = catalog.Open(ctx, catalog.Config{Dir: set.DataDir, Integration: set.Identifier, Logger: log})
 	if err != nil {
 		return hinted(err, set)

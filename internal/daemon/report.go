@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -113,7 +114,8 @@ func (r *run) kinds(counts map[string]catalog.KindCount, asides map[string]int) 
 	return kinds
 }
 
-// kindNames are the kinds of the mapping in its order, those set aside among them.
+// kindNames are the kinds of the mapping in its order, those set aside among them, and then those
+// that it has no more but of which something was deleted.
 func (r *run) kindNames() []string {
 	byIndex := map[int]string{}
 	for _, m := range r.mapping.Resources {
@@ -125,6 +127,11 @@ func (r *run) kindNames() []string {
 	var names []string
 	for i := range len(byIndex) {
 		if name, ok := byIndex[i]; ok && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, reading := range slices.Sorted(maps.Keys(r.deleted)) {
+		if name := source.KindOf(reading); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -166,6 +166,9 @@ func (r *run) work(ctx context.Context) (err error) {
 		return err
 	}
 	r.log.Info("run", "run", r.catalog.ID, "mapping", r.mapping.Hash)
+	for _, warning := range r.mapping.Warnings {
+		r.log.Warn("mapping", "warning", warning)
+	}
 	if err := r.checkAccount(ctx); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -199,9 +200,7 @@ func (in *Ingest) dropReadings(ctx context.Context) error {
 func (in *Ingest) nameSetAside(ctx context.Context) error {
 	var errs []error
 	for _, a := range in.Mapping.SetAside {
-		for _, reason := range a.Reasons {
-			errs = append(errs, in.aside(ctx, catalog.AsideResource, resourceName(a.Index, a.Kind), a.Kind, reason))
-		}
+		errs = append(errs, in.aside(ctx, catalog.AsideResource, resourceName(a.Index, a.Kind), a.Kind, strings.Join(a.Reasons, "; ")))
 	}
 	for _, r := range in.refused {
 		kind := in.resources[r.Resource].Kind
@@ -211,7 +210,7 @@ func (in *Ingest) nameSetAside(ctx context.Context) error {
 }
 
 func resourceName(index int, kind string) string {
-	return fmt.Sprintf("resource %d (%s)", index+1, kind)
+	return fmt.Sprintf("resource %d (%s)", index+1, cmp.Or(kind, "no kind"))
 }
 
 func (in *Ingest) aside(ctx context.Context, about catalog.About, subject, kind, reason string) error {
@@ -321,7 +320,7 @@ func (t *reading) describe(q source.Query) string {
 	if q.JQL == "" {
 		return "all " + t.Kind + "s"
 	}
-	return t.Kind + "s of " + q.JQL
+	return fmt.Sprintf("%ss that %q selects", t.Kind, q.JQL)
 }
 
 // Refused are the resources whose selector cannot be used.

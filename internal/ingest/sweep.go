@@ -2,12 +2,15 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"time"
 
 	"ferry/internal/catalog"
 	"ferry/internal/source"
+	"ferry/jira"
 )
 
 // A listing counts as complete if it is not shorter than the count by more than the greater of
@@ -52,7 +55,11 @@ func (t *reading) failed(ctx context.Context, l *listing, found, expected int, e
 	if fatal(err) {
 		return err
 	}
-	return t.settle(ctx, l, catalog.ListingFailed, err.Error(), found, expected)
+	reason := err.Error()
+	if e, ok := errors.AsType[*jira.Error](err); ok && e.Status == http.StatusBadRequest {
+		reason += ": mend the selector's jql, or what it names"
+	}
+	return t.settle(ctx, l, catalog.ListingFailed, reason, found, expected)
 }
 
 func (p *pool) walk(ctx context.Context, l *listing, seen *idSet, pages iter.Seq2[source.Page, error]) error {

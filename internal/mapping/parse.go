@@ -33,6 +33,9 @@ func parse(name string, data []byte, known []string, l limits) (*Mapping, error)
 	p := parser{doc: &document{name: name, faults: &faults}, known: known, limits: l}
 	m := p.mapping(at{p.doc, "", node}.resolve())
 	if len(faults) > 0 {
+		for _, a := range m.SetAside {
+			faults = append(faults, a.Reasons...)
+		}
 		return nil, &ParseError{name, faults}
 	}
 	m.Warnings = p.doc.warnings

@@ -70,7 +70,7 @@ func (t *tries) wait(ctx context.Context, e *Error) error {
 	}
 	delay := max(backoff(c.config, t.repeated), min(e.RetryAfter, longestHint))
 	throttled := e.Status == http.StatusTooManyRequests
-	c.log.LogAttrs(ctx, level(throttled), "port: repeating a request",
+	c.log.LogAttrs(ctx, slog.LevelWarn, "port: repeating a request",
 		slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", e.Status),
 		slog.Int("repetition", t.repeated), slog.Duration("wait", delay))
 	if throttled {
@@ -78,13 +78,6 @@ func (t *tries) wait(ctx context.Context, e *Error) error {
 		return nil
 	}
 	return sleep(ctx, delay)
-}
-
-func level(throttled bool) slog.Level {
-	if throttled {
-		return slog.LevelWarn
-	}
-	return slog.LevelInfo
 }
 
 // backoff doubles from RetryBase to RetryCap; the actual delay is between half of that and all of it, so that requests
