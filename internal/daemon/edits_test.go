@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -54,18 +55,18 @@ func edits() []edit {
 	unknown := strings.Replace(issueResource(ofApp), "kind: issue", "kind: isue", 1)
 	right := mappingOf(issueResource(ofPay), issueResource(ofApp))
 	return []edit{
-		{"two resources become one that Jira refuses", mappingOf(issueResource(ofBoth)), hide, "issues of " + ofBoth, show, ""},
+		{"two resources become one that Jira refuses", mappingOf(issueResource(ofBoth)), hide, fmt.Sprintf("issues that %q selects", ofBoth), show, ""},
 		{"two become one that fails for an issue of the first", mappingOf(failing(issueResource(ofBoth), "PAY-2")), nil, "PAY-2: resource 1 (issue): identifier", nil, mappingOf(issueResource(ofBoth))},
 		{"two become one that fails for an issue of the second", mappingOf(failing(issueResource(ofBoth), "APP-2")), nil, "APP-2: resource 1 (issue): identifier", nil, mappingOf(issueResource(ofBoth))},
-		{"two are swapped and the first is broken", mappingOf(issueResource(brokenApp), issueResource(ofPay)), nil, "issues of " + brokenApp, nil, mappingOf(issueResource(ofApp), issueResource(ofPay))},
-		{"two are swapped and the second is broken", mappingOf(issueResource(ofApp), issueResource("project = = PAY")), nil, "issues of project = = PAY", nil, mappingOf(issueResource(ofApp), issueResource(ofPay))},
+		{"two are swapped and the first is broken", mappingOf(issueResource(brokenApp), issueResource(ofPay)), nil, fmt.Sprintf("issues that %q selects", brokenApp), nil, mappingOf(issueResource(ofApp), issueResource(ofPay))},
+		{"two are swapped and the second is broken", mappingOf(issueResource(ofApp), issueResource("project = = PAY")), nil, "issues that \"project = = PAY\" selects", nil, mappingOf(issueResource(ofApp), issueResource(ofPay))},
 		{"one is of a kind that is not known", mappingOf(issueResource(ofPay), unknown), nil, "isue", nil, right},
 		{"the first is of a kind that is not known", mappingOf(unknown, issueResource(ofPay)), nil, "isue", nil, mappingOf(issueResource(ofApp), issueResource(ofPay))},
 		{"one has a selector that is not understood", mappingOf(issueResource(ofPay), fields), nil, "selector.fields", nil, right},
-		{"both become another reading, and one is broken", mappingOf(expanding(ofPay), expanding(brokenApp)), nil, "issues of " + brokenApp, nil, mappingOf(expanding(ofPay), expanding(ofApp))},
-		{"one becomes another reading, and the other is broken", mappingOf(expanding(ofPay), issueResource(brokenApp)), nil, "issues of " + brokenApp, nil, mappingOf(expanding(ofPay), issueResource(ofApp))},
-		{"one becomes another reading and is broken", mappingOf(issueResource(ofPay), expanding(brokenApp)), nil, "issues of " + brokenApp, nil, mappingOf(issueResource(ofPay), expanding(ofApp))},
-		{"the second becomes the first, another reading, and is broken", mappingOf(expanding(brokenApp), issueResource(ofPay)), nil, "issues of " + brokenApp, nil, mappingOf(expanding(ofApp), issueResource(ofPay))},
+		{"both become another reading, and one is broken", mappingOf(expanding(ofPay), expanding(brokenApp)), nil, fmt.Sprintf("issues that %q selects", brokenApp), nil, mappingOf(expanding(ofPay), expanding(ofApp))},
+		{"one becomes another reading, and the other is broken", mappingOf(expanding(ofPay), issueResource(brokenApp)), nil, fmt.Sprintf("issues that %q selects", brokenApp), nil, mappingOf(expanding(ofPay), issueResource(ofApp))},
+		{"one becomes another reading and is broken", mappingOf(issueResource(ofPay), expanding(brokenApp)), nil, fmt.Sprintf("issues that %q selects", brokenApp), nil, mappingOf(issueResource(ofPay), expanding(ofApp))},
+		{"the second becomes the first, another reading, and is broken", mappingOf(expanding(brokenApp), issueResource(ofPay)), nil, fmt.Sprintf("issues that %q selects", brokenApp), nil, mappingOf(expanding(ofApp), issueResource(ofPay))},
 		{"both become another reading that fails for an issue", mappingOf(failing(expanding(ofBoth), "APP-2")), nil, "APP-2: resource 1 (issue): identifier", nil, mappingOf(expanding(ofBoth))},
 	}
 }

@@ -283,7 +283,7 @@ func TestASyntaxErrorInOneSelectorLeavesTheOtherAlone(t *testing.T) {
 	w.mapping = strings.ReplaceAll(right, "project = APP", "project = = APP")
 	report, err := w.sync()
 	told := said(report, err)
-	if err == nil || report.State != catalog.Failed || !strings.Contains(told, "issues of project = = APP") || w.resync() != "failed" {
+	if err == nil || report.State != catalog.Failed || !strings.Contains(told, `issues that "project = = APP" selects`) || w.resync() != "failed" {
 		t.Errorf("sync is %v, %v, says %q, and Port was told %q, want a failed listing", report, err, told, w.resync())
 	}
 	is := entities(w.port.Dump())
