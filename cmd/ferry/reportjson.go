@@ -18,6 +18,7 @@ func writeReportJSON(w io.Writer, r *daemon.Report) error {
 		Total:        kindJSON(sum(r.Kinds)),
 		SetAside:     asidesJSON{Total: r.AsideTotal, First: make([]asideJSON, len(r.Asides))},
 		Unclaimed:    unclaimedJSON{r.Unclaimed, append([]string{}, r.UnclaimedNames...)},
+		Nulled:       make([]nulledJSON, len(r.Nulled)),
 		JiraRequests: r.JiraRequests,
 		PortRequests: r.PortRequests,
 		Port:         r.WithPort,
@@ -25,6 +26,9 @@ func writeReportJSON(w io.Writer, r *daemon.Report) error {
 	}
 	for i, k := range r.Kinds {
 		out.Kinds[i] = kindJSON(k)
+	}
+	for i, n := range r.Nulled {
+		out.Nulled[i] = nulledJSON(n)
 	}
 	for i, a := range r.Asides {
 		out.SetAside.First[i] = asideJSON{string(a.About), a.Kind, a.Subject, a.Reason}
@@ -42,6 +46,7 @@ type reportJSON struct {
 	Kinds        []kindJSON    `json:"kinds"`
 	Total        kindJSON      `json:"total"`
 	SetAside     asidesJSON    `json:"setAside"`
+	Nulled       []nulledJSON  `json:"failedExpressions"`
 	Unclaimed    unclaimedJSON `json:"unclaimed"`
 	JiraRequests int64         `json:"jiraRequests"`
 	PortRequests int64         `json:"portRequests"`
@@ -73,6 +78,13 @@ type asideJSON struct {
 	Kind    string `json:"kind"`
 	Subject string `json:"subject"`
 	Reason  string `json:"reason"`
+}
+
+// nulledJSON: so many items for which an expression of the mapping failed and null was sent.
+type nulledJSON struct {
+	Resource string `json:"resource"`
+	Path     string `json:"path"`
+	Items    int    `json:"items"`
 }
 
 type unclaimedJSON struct {

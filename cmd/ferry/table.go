@@ -18,6 +18,7 @@ func writeReport(w io.Writer, r *daemon.Report) error {
 	writeKinds(&b, r.Kinds)
 	b.WriteString("\n" + explain(sum(r.Kinds), r.WithPort) + "\n")
 	b.WriteString(effort(r) + "\n")
+	writeNulled(&b, r.Nulled)
 	writeAsides(&b, r)
 	writeUnclaimed(&b, r)
 	if !r.WithPort && r.Store != "" {
@@ -145,6 +146,18 @@ func asideName(a catalog.Aside) string {
 		return strings.TrimSpace(a.Kind + " " + a.Subject)
 	}
 	return a.Subject
+}
+
+// writeNulled names the mapped keys that an expression failed for. They are no reason to call the run partial: null is
+// what a mapping gives there, and it may be meant.
+func writeNulled(b *strings.Builder, list []daemon.Nulled) {
+	if len(list) == 0 {
+		return
+	}
+	b.WriteString("\nnull, because the mapping's expression failed:\n")
+	for _, n := range list {
+		fmt.Fprintf(b, "  %s %s: %s\n", n.Resource, n.Path, counted(int64(n.Items), "item"))
+	}
 }
 
 func writeUnclaimed(b *strings.Builder, r *daemon.Report) {

@@ -30,6 +30,7 @@ func troubled() *daemon.Report {
 			{About: catalog.AsideItem, Subject: "PAY-14", Kind: "issue", Reason: ".fields.x | tonumber fails"},
 			{About: catalog.AsideResource, Subject: "resource 3 (sprint)", Kind: "sprint", Reason: "Ferry does not know this kind"},
 		},
+		Nulled:     []daemon.Nulled{{Resource: "resource 2 (issue)", Path: "properties.team", Items: 1200}},
 		AsideTotal: 4, JiraRequests: 1310, PortRequests: 6177, Unclaimed: 2, UnclaimedNames: []string{"jiraIssue OLD-1"},
 		Store: "ferry-data/catalogue.db", WithPort: true, State: catalog.Partial,
 	}
@@ -52,6 +53,9 @@ total    123,465  123,464   23,000      455    1,200     99,999          4
 
 entities in Port: mapped = created + updated + unchanged + 2 refused + 8 not sent
 took 3 min 12 s, 1,310 requests to Jira, 6,177 requests to Port
+
+null, because the mapping's expression failed:
+  resource 2 (issue) properties.team: 1,200 items
 
 set aside: 4
   jiraIssue PAY-12: Port refuses it: title should be a string
@@ -105,7 +109,7 @@ func TestReportAsJSON(t *testing.T) {
 "setAside":{"total":4,"first":[{"about":"entity","kind":"issue","subject":"jiraIssue PAY-12","reason":"Port refuses it: title should be a string"},
 {"about":"item","kind":"issue","subject":"PAY-14","reason":".fields.x | tonumber fails"},
 {"about":"resource","kind":"sprint","subject":"resource 3 (sprint)","reason":"Ferry does not know this kind"}]},
-"unclaimed":{"total":2,"first":["jiraIssue OLD-1"]},"jiraRequests":1310,"portRequests":6177,"port":true,"catalogue":"ferry-data/catalogue.db"}`
+"failedExpressions":[{"resource":"resource 2 (issue)","path":"properties.team","items":1200}],"unclaimed":{"total":2,"first":["jiraIssue OLD-1"]},"jiraRequests":1310,"portRequests":6177,"port":true,"catalogue":"ferry-data/catalogue.db"}`
 	var got bytes.Buffer
 	if err := json.Compact(&got, out.Bytes()); err != nil {
 		t.Fatal(err)

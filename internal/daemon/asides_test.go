@@ -6,7 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"ferry/internal/catalog"
+	"ferry/internal/daemon"
 	"ferry/jira/jirasim"
 )
 
@@ -173,5 +176,20 @@ func TestAnIssueWhoseMappingFailsGoesWhenItIsDeleted(t *testing.T) {
 	w.mustSync()
 	if got := w.identifiers("jiraIssue"); slices.Contains(got, "PAY-2") {
 		t.Errorf("Port has %v, want PAY-2 gone", got)
+	}
+}
+
+func TestFailedExpressionsAreNullAndCounted(t *testing.T) {
+	w := newWorld(t)
+	w.addIssues("PAY", 4)
+	w.jira.Update("PAY-2", func(i *jirasim.Issue) { i.Summary = "7" })
+	w.mapping = strings.Replace(issuesOf("project = PAY"), "status: .fields.status.name", `status: .fields.summary | if . == "7" then error("odd") else . end`, 1)
+	report := w.mustSync()
+	want := []daemon.Nulled{{Resource: "resource 1 (issue)", Path: "properties.status", Items: 1}}
+	if diff := cmp.Diff(want, report.Nulled); diff != "" {
+		t.Errorf("nulled (-want +got):\n%s", diff)
+	}
+	if e, _ := w.port.Entity("jiraIssue", "PAY-2"); e.Properties["status"] != nil {
+		t.Errorf("PAY-2's status in Port = %v, want null", e.Properties["status"])
 	}
 }

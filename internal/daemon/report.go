@@ -1,9 +1,11 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"ferry/internal/catalog"
@@ -21,9 +23,17 @@ type Report struct {
 	PortRequests   int64
 	Unclaimed      int // entities that Port holds for us and this catalogue knows nothing of
 	UnclaimedNames []string
+	Nulled         []Nulled
 	Store          string // the catalogue's file
 	WithPort       bool
 	State          catalog.State // completed, partial (something is set aside) or failed
+}
+
+// Nulled is a mapped key that was sent as null for some items, because its expression failed.
+type Nulled struct {
+	Resource string // "resource 2 (issue)"
+	Path     string // "properties.status"
+	Items    int
 }
 
 // KindReport says what became of one kind. Created, Updated, Unchanged, Refused and Unsent are
@@ -64,6 +74,7 @@ func (r *run) report(ctx context.Context, failure error) (*Report, error) {
 	}
 	report.Asides = list
 	report.Kinds = r.kinds(counts, byKind)
+	report.Nulled = r.nulled()
 	report.Unclaimed, report.UnclaimedNames = r.audit.Count, r.audit.Names
 	report.JiraRequests = r.Jira.Stats().Requests - r.requests
 	if r.Port != nil {
@@ -74,6 +85,18 @@ func (r *run) report(ctx context.Context, failure error) (*Report, error) {
 	}
 	report.Took = time.Since(r.started)
 	return report, nil
+}
+
+// nulled are the keys that became null most often first.
+func (r *run) nulled() []Nulled {
+	var list []Nulled
+	for field, n := range r.read.Nulled {
+		list = append(list, Nulled{field.Resource, field.Path, n})
+	}
+	slices.SortFunc(list, func(a, b Nulled) int {
+		return cmp.Or(b.Items-a.Items, strings.Compare(a.Resource+a.Path, b.Resource+b.Path))
+	})
+	return list
 }
 
 // end settles the run's state: a run that did everything and set something aside is partial.

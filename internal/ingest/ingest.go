@@ -54,6 +54,13 @@ type Progress struct {
 type Result struct {
 	Read   map[string]int // items read, by reading
 	Failed []string       // listings that failed or are not complete, each a sentence
+	Nulled map[Field]int  // items for which an expression failed, so that null stands in its place
+}
+
+// Field is a mapped key of one resource, such as "properties.status".
+type Field struct {
+	Resource string // "resource 2 (issue)"
+	Path     string
 }
 
 // Ingest is one run's reading of Jira.
@@ -75,7 +82,7 @@ func New(config Config) *Ingest {
 		log:       cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
 		resources: map[int]*mapping.Resource{},
 		unsettled: map[string]bool{},
-		result:    Result{Read: map[string]int{}},
+		result:    Result{Read: map[string]int{}, Nulled: map[Field]int{}},
 	}
 	in.Workers = cmp.Or(config.Workers, workers)
 	var asks []source.Ask
@@ -281,6 +288,18 @@ func (in *Ingest) unsettle(kind string) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.unsettled[kind] = true
+}
+
+// countFailed counts expressions that failed and became null.
+func (in *Ingest) countFailed(r *mapping.Resource, failed map[string]int) {
+	if len(failed) == 0 {
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for path, n := range failed {
+		in.result.Nulled[Field{r.String(), path}] += n
+	}
 }
 
 func (in *Ingest) settled(kind string) bool {

@@ -73,6 +73,7 @@ func (t *reading) claim(ctx context.Context, item *catalog.Item, decoded mapping
 		item.Faults = append(item.Faults, catalog.Fault{Resource: index, Reason: fmt.Sprintf(advice, decoded.Text("key"), out.Fault)})
 		return
 	}
+	t.countFailed(t.resources[index], out.Failed)
 	c := catalog.Claim{Resource: index}
 	for _, e := range out.Entities {
 		c.Entities = append(c.Entities, catalog.Entity{
