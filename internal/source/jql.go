@@ -40,7 +40,7 @@ func orderBy(jql string) int {
 }
 
 func isOrderBy(jql string, i int) bool {
-	if i > 0 && !strings.ContainsRune(" \t\r\n)", rune(jql[i-1])) {
+	if i > 0 && !strings.ContainsRune(" \t\r\n)]\"'", rune(jql[i-1])) {
 		return false
 	}
 	words := strings.Fields(jql[i:min(len(jql), i+64)])

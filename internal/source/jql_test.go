@@ -18,6 +18,7 @@ func TestWhereCutsTheOrderAndBinds(t *testing.T) {
 		{`summary ~ "a \" order by b"`, `(summary ~ "a \" order by b")`},
 		{`(project = PAY)ORDER BY key`, `((project = PAY))`},
 		{`project = A OR project = B`, `(project = A OR project = B)`},
+		{`summary ~ "x"ORDER BY key`, `(summary ~ "x")`},
 		{`border by = 1`, `(border by = 1)`},
 		{``, `(created >= "1970-01-01")`},
 		{`  order by key`, `(created >= "1970-01-01")`},
@@ -54,7 +55,7 @@ func TestQuestionsAreBoundedJQL(t *testing.T) {
 // FuzzWhere: what is left of a JQL has no clause that could end a parenthesis early or order it,
 // as long as the JQL is one.
 func FuzzWhere(f *testing.F) {
-	for _, seed := range []string{DefaultJQL, `summary ~ "x" ORDER BY key`, `a = 'order by'`, `order by`, `"`, `\`} {
+	for _, seed := range []string{DefaultJQL, `summary ~ "x" ORDER BY key`, `a = 'order by'`, `0""ORDER BY keY`, `order by`, `"`, `\`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
