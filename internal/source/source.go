@@ -142,14 +142,6 @@ func (a Answer) Absent(ids []string) []string {
 	return absent
 }
 
-// Given are those of the ids whose items the answer holds.
-func (a Answer) Given(ids []string) []string {
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-		_, given := a.Items[id]
-		return !given
-	})
-}
-
 // Issues reads up to MaxGet issues by id.
 func (s *Source) Issues(ctx context.Context, r *Reading, ids []string, urgent bool) (Answer, error) {
 	bulk, err := s.client.BulkFetch(ctx, jira.BulkQuery{IDs: ids, Fields: r.Fields(), Expand: r.Expand, Urgent: urgent})
