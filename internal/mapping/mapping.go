@@ -92,10 +92,6 @@ func resourceName(index int, kind string) string {
 // expression look at. Keys that Ferry adds to an item ("__…") are among them.
 func (r *Resource) Reads() Paths { return r.reads }
 
-// BodyKeys gives the key set of every body this resource makes, in the form of
-// [Entity.Keys].
-func (r *Resource) BodyKeys() string { return r.keys }
-
 // keySet writes the names of a body's keys, sorted, between commas. A comma
 // inside a name is written %2C, and a percent sign %25.
 func (r *Resource) keySet() string {
