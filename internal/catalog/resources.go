@@ -8,14 +8,14 @@ import (
 // Resource is an entry of the mapping, as far as it tells whether two mappings have it both.
 type Resource struct {
 	Kind     string
-	Identity string // empty: it is set aside, and stands for whatever stood in its place
+	Identity string // empty: it is set aside, and claims nothing
 }
 
 // SetResources makes claims name the resources of the mapping as it is now, by their places in
-// it. A resource that has moved takes its claims along; one that was edited in its place keeps
-// them until its items are read again; the claims of one that is gone become strays. A stray is
-// not dropped here: its item may not be readable in this run, or another resource may be about
-// to claim the same.
+// it. A resource that has moved takes its claims along; the claims of one that was edited or is
+// gone become strays, which stand until their items have been read for the resources that there
+// are. An edited resource is not known by its place: after an insertion another stands there, and
+// what that one does not select would take the claims away.
 func (s *Store) SetResources(ctx context.Context, resources []Resource) error {
 	return wrap("note the mapping's resources", s.write(ctx, func(t *tx) error {
 		former, err := t.resources()
@@ -41,8 +41,7 @@ func (t *tx) resources() ([]Resource, error) {
 	return list, err
 }
 
-// places says for each former resource where it stands now, or that it is gone: -1. The same
-// resource is looked for first; what is left in its place with its kind is the same, edited.
+// places says for each former resource where it stands now, or that it is gone: -1.
 func places(former, now []Resource) []int {
 	to := make([]int, len(former))
 	taken := make([]bool, len(now))
@@ -53,11 +52,6 @@ func places(former, now []Resource) []int {
 				to[i], taken[j] = j, true
 				break
 			}
-		}
-	}
-	for i, r := range former {
-		if to[i] < 0 && i < len(now) && !taken[i] && now[i].Kind == r.Kind {
-			to[i], taken[i] = i, true
 		}
 	}
 	return to

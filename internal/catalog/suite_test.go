@@ -195,11 +195,11 @@ func testResourcesMove(t *testing.T, s *Store) {
 	must(t, s.SetResources(t.Context(), []Resource{c, a, b}))
 	claimed(t, s, map[int]string{0: "c", 1: "a", 2: "b"})
 	must(t, s.SetResources(t.Context(), []Resource{c, {"issue", "A edited"}, b}))
-	claimed(t, s, map[int]string{0: "c", 1: "a", 2: "b"})
+	claimed(t, s, map[int]string{0: "c", -1: "a", 2: "b"})
 	must(t, s.SetResources(t.Context(), []Resource{b}))
-	claimed(t, s, map[int]string{0: "b", -1: "c", -2: "a"})
-	must(t, s.SetResources(t.Context(), []Resource{{"project", "P"}}))
-	claimed(t, s, map[int]string{-3: "b", -1: "c", -2: "a"})
+	claimed(t, s, map[int]string{0: "b", -1: "a", -2: "c"})
+	must(t, s.SetResources(t.Context(), []Resource{{"issue", ""}}))
+	claimed(t, s, map[int]string{-1: "a", -2: "c", -3: "b"})
 	if list := toDelete(t, s); len(list) > 0 {
 		t.Errorf("moving resources made %v unwanted", list)
 	}

@@ -67,6 +67,8 @@ func edits() []edit {
 		{"one becomes another reading, and the other is broken", mappingOf(expanding(ofPay), issueResource(brokenApp)), nil, fmt.Sprintf("issues that %q selects", brokenApp), nil, mappingOf(expanding(ofPay), issueResource(ofApp))},
 		{"one becomes another reading and is broken", mappingOf(issueResource(ofPay), expanding(brokenApp)), nil, fmt.Sprintf("issues that %q selects", brokenApp), nil, mappingOf(issueResource(ofPay), expanding(ofApp))},
 		{"the second becomes the first, another reading, and is broken", mappingOf(expanding(brokenApp), issueResource(ofPay)), nil, fmt.Sprintf("issues that %q selects", brokenApp), nil, mappingOf(expanding(ofApp), issueResource(ofPay))},
+		{"one is put before another that is broken", mappingOf(issueResource(ofPay), issueResource(ofPay+" AND status = Nowhere"), issueResource(brokenApp)), nil, fmt.Sprintf("issues that %q selects", brokenApp), nil, mappingOf(issueResource(ofPay), issueResource(ofApp))},
+		{"two are put before another reading that is broken", mappingOf(issueResource(ofPay), issueResource(ofPay+" AND status = Nowhere"), issueResource(ofPay), expanding(brokenApp)), nil, fmt.Sprintf("issues that %q selects", brokenApp), nil, mappingOf(issueResource(ofPay), expanding(ofApp))},
 		{"both become another reading that fails for an issue", mappingOf(failing(expanding(ofBoth), "APP-2")), nil, "APP-2: resource 1 (issue): identifier", nil, mappingOf(expanding(ofBoth))},
 	}
 }

@@ -99,12 +99,12 @@ func New(config Config) *Ingest {
 }
 
 // setAsideKinds are the kinds of resources that cannot be used. Claims whose resource is gone may
-// be theirs, as they were before somebody broke them. A resource whose kind cannot be told may be
-// of any.
+// be theirs, as they were before somebody broke them. A resource whose kind is none may be
+// meant for any.
 func (in *Ingest) setAsideKinds() []string {
 	var kinds []string
 	for _, a := range in.Mapping.SetAside {
-		if a.Kind == "" {
+		if !source.IsKind(a.Kind) {
 			return source.Kinds()
 		}
 		kinds = append(kinds, a.Kind)

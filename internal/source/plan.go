@@ -16,6 +16,12 @@ const (
 	Issue   = "issue"
 )
 
+// later are the kinds that a mapping may have and that are not read yet. Ocean's facts, H.3.
+var later = []string{"user", "team", "release", "board", "sprint", "backlog", "epic", "worklog", "component"}
+
+// IsKind tells whether a mapping may have the kind; any other word may be meant for one.
+func IsKind(kind string) bool { return slices.Contains(Kinds(), kind) || slices.Contains(later, kind) }
+
 // Ask is what one resource of the mapping asks of Jira.
 type Ask struct {
 	Resource  int             // its index in the mapping
