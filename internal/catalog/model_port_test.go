@@ -102,7 +102,11 @@ func (w *world) beginRun(rt *rapid.T) {
 	for k, row := range w.dirty {
 		if row.Priority == Scan {
 			delete(w.dirty, k)
+			continue
 		}
+		row.Attempts = 0
+		w.dirty[k] = row
+		delete(w.waits, k)
 	}
 }
 

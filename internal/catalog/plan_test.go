@@ -61,6 +61,8 @@ func everything(t testing.TB, s *Store) {
 	must(err)
 	_, err = s.Strays(ctx, "issue", "", "", 10)
 	must(err)
+	_, err = s.NotInherited(ctx, "issue", []int{0}, "issue expand=names", run.ID, "", 10)
+	must(err)
 	_, err = s.Readings(ctx)
 	must(err)
 	list, err = s.Removing(ctx, list, true)
@@ -110,7 +112,7 @@ func texts(s *Store) []string {
 
 // wholeTables are the statements that are meant to look at every row: they count, or run once
 // in a run, or when the mapping has changed.
-var wholeTables = regexp.MustCompile(`FROM resource|DELETE FROM dirty WHERE integration = \? AND priority|MIN\(resource\)|UPDATE claim SET resource|claims > 1|COUNT\(\*\)|FROM claim AS c\s+JOIN reading|FROM aside|FROM (reading|keyset|run)\b|DELETE FROM (run|listing)|UPDATE run`)
+var wholeTables = regexp.MustCompile(`UPDATE dirty SET due = 0|FROM resource|DELETE FROM dirty WHERE integration = \? AND priority|MIN\(resource\)|UPDATE claim SET resource|claims > 1|COUNT\(\*\)|FROM claim AS c\s+JOIN reading|FROM aside|FROM (reading|keyset|run)\b|DELETE FROM (run|listing)|UPDATE run`)
 
 // No statement that is run for each page or item looks at every row of a table.
 func TestNoStatementReadsAWholeTable(t *testing.T) {

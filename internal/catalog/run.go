@@ -68,9 +68,13 @@ func (t *tx) beginRun(mapping, account string) (Run, error) {
 		t.s.integration, run.ID, now(), mapping, account)
 }
 
-// relist forgets what earlier runs listed and did not come to read: this run lists it again.
+// relist forgets what earlier runs listed and did not come to read: this run lists it again. What
+// else waits for another attempt waits no longer.
 func (t *tx) relist() error {
-	return t.exec(`DELETE FROM dirty WHERE integration = ? AND priority = ?`, t.s.integration, int(Scan))
+	if err := t.exec(`DELETE FROM dirty WHERE integration = ? AND priority = ?`, t.s.integration, int(Scan)); err != nil {
+		return err
+	}
+	return t.exec(`UPDATE dirty SET due = 0, attempts = 0 WHERE integration = ? AND attempts > 0`, t.s.integration)
 }
 
 // sendAgain makes undelivered what Port may take differently now.

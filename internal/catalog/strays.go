@@ -19,6 +19,34 @@ func (s *Store) Strays(ctx context.Context, reading, parent, after string, limit
 	return ids, wrap("look for claims of resources that are gone", err)
 }
 
+// NotInherited are items on which other resources than those given hold claims in the reading
+// former, and which the reading current has not read in the run; in the order of their ids, after
+// the id given.
+func (s *Store) NotInherited(ctx context.Context, former string, resources []int, current string, run int64, after string, limit int) ([]string, error) {
+	args := []any{s.integration, former, after}
+	others := ""
+	if len(resources) > 0 {
+		others = `AND c.resource NOT IN (` + placeholders(len(resources)) + `)`
+	}
+	for _, r := range resources {
+		args = append(args, r)
+	}
+	var ids []string
+	err := s.read(ctx, `
+		SELECT DISTINCT c.item FROM claim AS c
+		JOIN reading AS r ON r.integration = c.integration AND r.id = c.reading
+		WHERE c.integration = ? AND r.name = ? AND c.item > ? `+others+` AND NOT EXISTS (
+			SELECT 1 FROM item AS i JOIN reading AS j ON j.integration = i.integration AND j.id = i.reading
+			WHERE i.integration = c.integration AND j.name = ? AND i.parent = c.parent AND i.id = c.item AND i.run = ?)
+		ORDER BY c.item LIMIT ?`, append(args, current, run, limit), func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, wrap("look for items that were not read", err)
+}
+
 // Readings are the names of all readings that the store has rows of.
 func (s *Store) Readings(ctx context.Context) ([]string, error) {
 	var names []string

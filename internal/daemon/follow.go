@@ -20,10 +20,6 @@ type Change struct {
 	Title      string // empty for one that went
 }
 
-// lookback is how far before the last catch-up a catch-up looks: Jira's index lags, and JQL
-// counts time in whole minutes.
-const lookback = 3 * time.Minute
-
 // Follow catches up with Jira at a steady beat until ctx ends, and tells what changed. It begins
 // where the newest complete run began. A catch-up that fails is told by its log line and made
 // good by the next.
@@ -46,19 +42,13 @@ func (s *Sync) Follow(ctx context.Context, every time.Duration, changed func(Cha
 	}
 }
 
-// window is how far back a catch-up must look.
-func (s *Sync) window(ctx context.Context) (time.Duration, error) {
-	since, err := s.Store.ReadSince(ctx)
-	if since.IsZero() {
-		since = time.UnixMilli(0)
-	}
-	return time.Since(since) + lookback, err
-}
-
 func (s *Sync) catchUp(ctx context.Context, changed func(Change)) error {
-	window, err := s.window(ctx)
+	since, err := s.Store.ReadSince(ctx)
 	if err != nil {
 		return err
+	}
+	if since.IsZero() {
+		since = time.UnixMilli(0)
 	}
 	r := s.begin()
 	if err := r.prepare(ctx); err != nil {
@@ -71,15 +61,15 @@ func (s *Sync) catchUp(ctx context.Context, changed func(Change)) error {
 		return err
 	}
 	state := catalog.Failed
-	if err = r.readChanges(ctx, window, changed); err == nil {
+	if err = r.readChanges(ctx, since, changed); err == nil && len(r.read.Failed) == 0 {
 		state = catalog.Completed
 	}
 	return errors.Join(err, r.Store.EndCatchUp(context.WithoutCancel(ctx), r.catalog.ID, state))
 }
 
-func (r *run) readChanges(ctx context.Context, window time.Duration, changed func(Change)) (err error) {
+func (r *run) readChanges(ctx context.Context, since time.Time, changed func(Change)) (err error) {
 	config := r.ingestConfig()
-	config.CatchUp = window
+	config.Since = since
 	config.Progress, config.Changed = nil, r.teller(ctx, changed)
 	r.ingest = ingest.New(config)
 	if r.read, err = r.ingest.Run(ctx); err != nil {

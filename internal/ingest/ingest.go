@@ -29,8 +29,9 @@ type Config struct {
 	MayDelete bool
 	// Accept: a person has decided that projects whose issues all vanished are really gone.
 	Accept bool
-	// CatchUp: read only what is not known or changed within this window. 0: read everything.
-	CatchUp time.Duration
+	// Since makes this a catch-up: it reads only what is not known or has changed since. Zero: it
+	// reads everything.
+	Since   time.Time
 	Workers int // batches under way at once, from the request to the commit; 0: 20
 	// Progress and Changed may be nil. Both are called from several goroutines.
 	Progress func(Progress)
@@ -71,6 +72,7 @@ type Ingest struct {
 	refused   []source.Refusal
 	resources map[int]*mapping.Resource
 	mu        sync.Mutex
+	finished  []*reading      // in their order
 	unsettled map[string]bool // guarded by mu: kinds of which something could not be decided in this run
 	result    Result
 }
@@ -159,48 +161,15 @@ func (in *Ingest) Run(ctx context.Context) (Result, error) {
 			return in.result, fmt.Errorf("read the %ss of Jira: %w", r.Kind, err)
 		}
 	}
-	if !in.MayDelete || in.CatchUp > 0 {
+	if !in.MayDelete || in.catchingUp() {
 		return in.result, nil
 	}
-	return in.result, errors.Join(in.dropReadings(ctx), in.dropOthers(ctx))
-}
-
-// dropOthers drops, where a kind has several readings, what resources claim of a reading that is
-// not theirs any more, once all of the kind was read whole: they may claim the same of another.
-func (in *Ingest) dropOthers(ctx context.Context) error {
-	for _, r := range in.readings {
-		if in.alone(r) || !in.settled(r.Kind) {
-			continue
-		}
-		if err := in.Store.DropOthers(ctx, in.RunID, r.Name, r.Resources); err != nil {
-			return err
-		}
-	}
-	return nil
+	return in.result, in.dropFormer(ctx)
 }
 
 // alone tells whether no other reading is of the kind.
 func (in *Ingest) alone(r *source.Reading) bool {
 	return !slices.ContainsFunc(in.readings, func(other *source.Reading) bool { return other != r && other.Kind == r.Kind })
-}
-
-// dropReadings drops the readings that the mapping asks no more, once whatever else is read of
-// their kind was read whole: it may make the same entities.
-func (in *Ingest) dropReadings(ctx context.Context) error {
-	known, err := in.Store.Readings(ctx)
-	if err != nil {
-		return err
-	}
-	for _, name := range known {
-		asked := slices.ContainsFunc(in.readings, func(r *source.Reading) bool { return r.Name == name })
-		if asked || !in.settled(source.KindOf(name)) {
-			continue
-		}
-		if err := in.Store.DropReading(ctx, in.RunID, name); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // nameSetAside records the resources that cannot be used.
@@ -244,10 +213,13 @@ func (in *Ingest) read(ctx context.Context, r *source.Reading) error {
 		panic("ingest: a reading of a kind that source does not plan: " + r.Kind)
 	}
 	if err == nil {
+		in.finished = append(in.finished, t)
 		t.progress(true)
 	}
 	return err
 }
+
+func (in *Ingest) catchingUp() bool { return !in.Since.IsZero() }
 
 // reading is one reading of a run under way.
 type reading struct {

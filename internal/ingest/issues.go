@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -78,16 +79,20 @@ func (p *pool) sweeps(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if p.CatchUp > 0 {
+	if p.catchingUp() {
 		return p.touchUpdated(ctx)
 	}
 	return nil
 }
 
+// lookback is how far before Since a catch-up looks: Jira's index lags, and JQL counts time in
+// whole minutes.
+const lookback = 3 * time.Minute
+
 // touchUpdated makes dirty what changed within the window and is newer than what is known,
 // whether a query selects it or not: what left a selector has changed too.
 func (t *reading) touchUpdated(ctx context.Context) error {
-	for times, err := range t.Source.Updated(ctx, "", t.CatchUp) {
+	for times, err := range t.Source.Updated(ctx, "", time.Since(t.Since)+lookback) {
 		if err != nil {
 			return err
 		}
@@ -138,7 +143,7 @@ func (p *pool) work(ctx context.Context) error {
 // A catch-up leaves them to the next.
 func (p *pool) over(ctx context.Context) (bool, error) {
 	due, err := p.Store.NextDue(ctx, p.Name, "")
-	if err != nil || due.IsZero() || p.CatchUp > 0 && time.Until(due) > 0 {
+	if err != nil || due.IsZero() || p.catchingUp() && time.Until(due) > 0 {
 		return true, err
 	}
 	return false, wait(ctx, nil, nil, max(time.Millisecond, time.Until(due)))
@@ -268,7 +273,7 @@ func (p *pool) applyRows(ctx context.Context, x batchOf) error {
 // one reads everything; a catch-up must not, for nothing would tell of this change again.
 func (p *pool) postpone(ctx context.Context, d catalog.Dirty, reason string) error {
 	wait := time.Second << min(d.Attempts, 9)
-	if p.CatchUp > 0 || d.Attempts+1 < attempts {
+	if p.catchingUp() || d.Attempts+1 < attempts {
 		return p.Store.Postpone(ctx, []catalog.Dirty{d}, wait)
 	}
 	p.unsettle(p.Kind)
@@ -284,12 +289,24 @@ type asked struct {
 
 func newAsked() *asked { return &asked{map[string]membership{}, map[string]error{}} }
 
+var errNotListed = errors.New("the list that should hold it failed")
+
+func (a *asked) postpone(yes bool, ids []string) {
+	for _, id := range ids {
+		if yes {
+			a.undecided[id] = errNotListed
+		}
+	}
+}
+
 // match asks Jira, for each query of the reading, which of the issues it selects now. A query
-// whose listing failed cannot be answered; what it selected stays.
+// whose listing failed cannot be answered: in a run what it selected stays, and the next run reads
+// everything; in a catch-up the issue must be read again.
 func (t *reading) match(ctx context.Context, ids []string, into *asked) error {
 	for chunk := range slices.Chunk(ids, source.MaxMatch) {
 		for _, l := range t.states {
 			if l.is(catalog.ListingFailed) {
+				into.postpone(t.catchingUp(), chunk)
 				continue
 			}
 			if err := t.matchOne(ctx, l, chunk, into); err != nil {

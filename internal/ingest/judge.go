@@ -39,7 +39,7 @@ func (t *reading) judge(ctx context.Context, unread []unread) error {
 	if err := t.sameAccount(ctx); err != nil {
 		return err
 	}
-	return t.removeAbsent(ctx, missing, rows)
+	return t.removeAbsent(ctx, t.Name, missing, rows)
 }
 
 // absent are items that a direct read did not give, with the read's number.
@@ -153,10 +153,12 @@ func (t *reading) get(ctx context.Context, ids []string) (source.Answer, error) 
 	answer := source.Answer{Items: map[string]json.RawMessage{}, Failed: map[string]string{}}
 	for _, id := range ids {
 		raw, err := t.Source.Project(ctx, t.Reading, id)
-		if err != nil {
+		switch {
+		case err != nil && fatal(err):
 			return answer, err
-		}
-		if raw != nil {
+		case err != nil:
+			answer.Failed[id] = err.Error()
+		case raw != nil:
 			answer.Items[id] = raw
 		}
 	}
@@ -183,9 +185,10 @@ func (t *reading) stillSelected(ctx context.Context, ids []string, answer source
 	return nil
 }
 
-// removeAbsent applies that the absent items are gone, Jira project by Jira project.
-func (t *reading) removeAbsent(ctx context.Context, missing absent, rows map[string]catalog.Dirty) error {
-	byProject, err := t.Store.ByContainer(ctx, t.Name, "", slices.Sorted(maps.Keys(missing)))
+// removeAbsent applies that absent items are gone, Jira project by Jira project, as the reading of
+// that name knows them.
+func (t *reading) removeAbsent(ctx context.Context, name string, missing absent, rows map[string]catalog.Dirty) error {
+	byProject, err := t.Store.ByContainer(ctx, name, "", slices.Sorted(maps.Keys(missing)))
 	if err != nil {
 		return err
 	}
@@ -196,7 +199,7 @@ func (t *reading) removeAbsent(ctx context.Context, missing absent, rows map[str
 			return err
 		}
 		if lost != "" {
-			err = t.waits(ctx, project, ids, lost)
+			err = t.waits(ctx, name, project, ids, lost)
 		} else {
 			err = t.remove(ctx, ids, missing, rows)
 		}
@@ -245,9 +248,9 @@ func (t *reading) proved(ctx context.Context, project string, n int, missing abs
 	return t.Source.Empty(ctx, project)
 }
 
-func (t *reading) waits(ctx context.Context, project string, ids []string, why string) error {
+func (t *reading) waits(ctx context.Context, name, project string, ids []string, why string) error {
 	t.unsettle(t.Kind)
-	example, err := t.Store.Example(ctx, t.Name, "", ids[0])
+	example, err := t.Store.Example(ctx, name, "", ids[0])
 	if err != nil {
 		return err
 	}

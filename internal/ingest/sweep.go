@@ -77,7 +77,7 @@ func (p *pool) walk(ctx context.Context, l *listing, seen *idSet, pages iter.Seq
 
 func (t *reading) listed(ctx context.Context, l *listing, ids []string) error {
 	row := t.listingRow(t.Reading, l.Query)
-	if t.CatchUp > 0 {
+	if t.catchingUp() {
 		return t.Store.ListedKnown(ctx, row, ids)
 	}
 	return t.Store.Listed(ctx, row, ids)
