@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -226,10 +227,13 @@ func TestNoSurveyOnceDeletionsBegan(t *testing.T) {
 	w.config.First = true // the project's survey lists what Port holds, three issues among it
 	w.claim(thing{blueprint: "project", id: "P"})
 	next := w.sim.Transport()
+	var once sync.Once
 	w.client = newClient(t, roundTrip(func(r *http.Request) (*http.Response, error) {
-		if strings.HasSuffix(r.URL.Path, "/delete") && w.sim.Len("issue") == 3 {
-			w.put(foreign, "A", "B", "C")
-			w.claim(thing{id: "A"})
+		if strings.HasSuffix(r.URL.Path, "/delete") {
+			once.Do(func() {
+				w.put(foreign, "A", "B", "C")
+				w.claim(thing{id: "A"})
+			})
 		}
 		return next.RoundTrip(r)
 	}))
