@@ -62,37 +62,31 @@ func (s *Store) Readings(ctx context.Context) ([]string, error) {
 // DropReading drops a reading that the mapping needs no more: its items, their claims, and the
 // entities nothing else claims.
 func (s *Store) DropReading(ctx context.Context, run int64, reading string) error {
-	dropped := true
-	for dropped {
-		err := s.write(ctx, func(t *tx) error {
-			id, err := s.readings.id(t, reading)
-			if err == nil {
-				dropped, err = t.dropSome(run, id)
-			}
-			return err
-		})
-		if err != nil {
-			return wrap("drop a reading", err)
-		}
-		s.changed.set()
-	}
-	return nil
+	return wrap("drop a reading", s.dropWhole(ctx, reading, func(t *tx, id int64) (bool, error) {
+		return t.dropSome(run, id)
+	}))
 }
 
 // DropOthers drops the claims on items of a reading that are not of the resources given, and the
 // entities nothing else claims.
 func (s *Store) DropOthers(ctx context.Context, run int64, reading string, resources []int) error {
-	dropped := true
-	for dropped {
+	return wrap("drop what other resources claimed", s.dropWhole(ctx, reading, func(t *tx, id int64) (bool, error) {
+		return t.dropOthers(run, id, resources)
+	}))
+}
+
+// dropWhole drops some of a reading in each transaction, until there is nothing left to drop.
+func (s *Store) dropWhole(ctx context.Context, reading string, some func(t *tx, id int64) (dropped bool, err error)) error {
+	for dropped := true; dropped; {
 		err := s.write(ctx, func(t *tx) error {
 			id, err := s.readings.id(t, reading)
 			if err == nil {
-				dropped, err = t.dropOthers(run, id, resources)
+				dropped, err = some(t, id)
 			}
 			return err
 		})
 		if err != nil {
-			return wrap("drop what other resources claimed", err)
+			return err
 		}
 		s.changed.set()
 	}

@@ -269,7 +269,7 @@ func (r *run) protected(blueprint string) string {
 	const reason = "%s is set aside and may make entities of this blueprint, so none of them is deleted: mend the resource, or take it out of the mapping"
 	for _, a := range r.mapping.SetAside {
 		if a.Blueprint == "" || a.Blueprint == blueprint {
-			return fmt.Sprintf(reason, fmt.Sprintf("resource %d (%s)", a.Index+1, a.Kind))
+			return fmt.Sprintf(reason, a)
 		}
 	}
 	for _, m := range r.ingest.Refused() {

@@ -176,17 +176,13 @@ func (in *Ingest) alone(r *source.Reading) bool {
 func (in *Ingest) nameSetAside(ctx context.Context) error {
 	var errs []error
 	for _, a := range in.Mapping.SetAside {
-		errs = append(errs, in.aside(ctx, catalog.AsideResource, resourceName(a.Index, a.Kind), a.Kind, strings.Join(a.Reasons, "; ")))
+		errs = append(errs, in.aside(ctx, catalog.AsideResource, a.String(), a.Kind, strings.Join(a.Reasons, "; ")))
 	}
 	for _, r := range in.refused {
-		kind := in.resources[r.Resource].Kind
-		errs = append(errs, in.aside(ctx, catalog.AsideResource, resourceName(r.Resource, kind), kind, r.Reason))
+		resource := in.resources[r.Resource]
+		errs = append(errs, in.aside(ctx, catalog.AsideResource, resource.String(), resource.Kind, r.Reason))
 	}
 	return errors.Join(errs...)
-}
-
-func resourceName(index int, kind string) string {
-	return fmt.Sprintf("resource %d (%s)", index+1, cmp.Or(kind, "no kind"))
 }
 
 func (in *Ingest) aside(ctx context.Context, about catalog.About, subject, kind, reason string) error {
@@ -290,7 +286,7 @@ func (t *reading) progress(done bool) {
 // nothing about what it does not hold.
 func (t *reading) settle(ctx context.Context, l *listing, state catalog.ListingState, reason string, found, expected int) error {
 	l.end(state, reason)
-	if err := t.Store.SetListing(ctx, t.listingRow(t.Reading, l.Query), state, found, expected, reason); err != nil {
+	if err := t.Store.SetListing(ctx, t.listingRow(l.Query), state, found, expected, reason); err != nil {
 		return err
 	}
 	if state == catalog.ListingComplete {
@@ -303,8 +299,8 @@ func (t *reading) settle(ctx context.Context, l *listing, state catalog.ListingS
 	return t.aside(ctx, catalog.AsideListing, t.describe(l.Query), t.Kind, reason)
 }
 
-func (in *Ingest) listingRow(r *source.Reading, q source.Query) catalog.Listing {
-	return catalog.Listing{Run: in.RunID, Reading: r.Name, Bit: q.Bit, Query: q.JQL}
+func (t *reading) listingRow(q source.Query) catalog.Listing {
+	return catalog.Listing{Run: t.RunID, Reading: t.Name, Bit: q.Bit, Query: q.JQL}
 }
 
 func (t *reading) describe(q source.Query) string {

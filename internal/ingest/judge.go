@@ -71,7 +71,7 @@ func (t *reading) askSuspects(ctx context.Context, missing absent) error {
 			continue
 		}
 		err := t.askEach(ctx, missing, func(after string) ([]string, error) {
-			return t.Store.Suspects(ctx, t.listingRow(t.Reading, l.Query), l.Resources, after, source.MaxGet)
+			return t.Store.Suspects(ctx, t.listingRow(l.Query), l.Resources, after, source.MaxGet)
 		})
 		if err != nil {
 			return err

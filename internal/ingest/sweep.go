@@ -76,7 +76,7 @@ func (p *pool) walk(ctx context.Context, l *listing, seen *idSet, pages iter.Seq
 }
 
 func (t *reading) listed(ctx context.Context, l *listing, ids []string) error {
-	row := t.listingRow(t.Reading, l.Query)
+	row := t.listingRow(l.Query)
 	if t.catchingUp() {
 		return t.Store.ListedKnown(ctx, row, ids)
 	}

@@ -81,6 +81,9 @@ type field struct {
 // String names the resource as a person counts it: "resource 4 (issue)".
 func (r *Resource) String() string { return resourceName(r.Index, r.Kind) }
 
+// String names the resource as a person counts it.
+func (a SetAside) String() string { return resourceName(a.Index, a.Kind) }
+
 func resourceName(index int, kind string) string {
 	if kind == "" {
 		return fmt.Sprintf("resource %d", index+1)
