@@ -23,7 +23,7 @@ type answer struct {
 func (c *Client) classify(q *call, a answer) (e *Error, again bool) {
 	if reason := refusedLogin(a.header); reason != "" {
 		e := q.fail(ErrNotLoggedIn)
-		e.Status, e.Reason = a.status, reason
+		e.Status, e.Reason, e.refused = a.status, reason, true
 		return e, false
 	}
 	switch {
@@ -34,6 +34,7 @@ func (c *Client) classify(q *call, a answer) (e *Error, again bool) {
 	}
 	e = q.fail(nil)
 	e.Status = a.status
+	e.refused = a.status == http.StatusUnauthorized
 	messages, own := readMessages(a.body)
 	e.Messages = messages
 	if a.status == http.StatusNotFound && !own {
@@ -46,8 +47,8 @@ func (c *Client) classify(q *call, a answer) (e *Error, again bool) {
 	return e, slices.Contains(retriable, a.status)
 }
 
-// retriable are the statuses that may pass. Every call only reads, so that a
-// 500 may be asked again too.
+// retriable are the statuses that may pass. What may be sent again is for
+// [call.repeatable] to say.
 var retriable = []int{
 	http.StatusTooManyRequests, http.StatusInternalServerError,
 	http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
@@ -79,6 +80,9 @@ func (c *Client) accept(q *call, a answer) (*Error, bool) {
 	}
 	if kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")); kind == "text/html" {
 		return fail(notJira("answered text/html: is %s a Jira site?", c.base.Redacted())), true
+	}
+	if q.decode == nil {
+		return nil, false
 	}
 	err := q.decode(a.body)
 	switch {

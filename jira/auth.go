@@ -17,6 +17,16 @@ type Auth interface {
 	Authorize(ctx context.Context, r *http.Request) error
 }
 
+// Renewer is an [Auth] that can come by other credentials. Renew is told which
+// Authorization header Jira has refused, with a 401 or by answering as to
+// nobody, and reports whether Authorize has another now; then the call is sent
+// once more. It is called from many goroutines at once, with the same header
+// too, and must end with ctx.
+type Renewer interface {
+	Auth
+	Renew(ctx context.Context, refused string) (bool, error)
+}
+
 // Basic authorizes with an account's e-mail and an API token of
 // https://id.atlassian.com/manage-profile/security/api-tokens.
 func Basic(email, token string) (Auth, error) {

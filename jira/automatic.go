@@ -46,43 +46,34 @@ func (a *automatic) String() string       { return "Automatic [redacted]" }
 func (a *automatic) GoString() string     { return a.String() }
 func (a *automatic) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
-// bind returns the credentials for one client. Two clients may share a, and
-// each finds out for itself.
-func (a *automatic) bind(c *Client) Auth {
-	if !strings.EqualFold(c.base.Hostname(), gatewayHost) {
-		return a.basic
+// route tries at the gateway what is taken there; elsewhere it is Basic.
+func (a *automatic) route(ctx context.Context, c *Client, given *route) (*route, error) {
+	if !c.atGateway(given.base) {
+		return &route{given.base, a.basic, given.deployment}, nil
 	}
-	return &probed{automatic: a, client: c}
+	return c.firstAccepted(ctx, errBothRefused,
+		&route{given.base, a.basic, given.deployment}, &route{given.base, a.bearer, given.deployment})
 }
 
-// probed is automatic at the gateway.
-type probed struct {
-	*automatic
-	client *Client
-	choice flight[Auth]
-}
-
-func (p *probed) Authorize(ctx context.Context, r *http.Request) error {
-	auth, err := p.choice.do(ctx, p.probe)
-	if err != nil {
-		return err
-	}
-	return auth.Authorize(ctx, r)
-}
-
-// probe tries both ways. It needs no place among the slots that its caller
-// holds: a request takes its slot after it is authorized.
-func (p *probed) probe(ctx context.Context) (Auth, error) {
+// firstAccepted is the first of the routes at which /myself knows us. Where all
+// refuse, the error is of the last, with the sentence none.
+func (c *Client) firstAccepted(ctx context.Context, none error, routes ...*route) (*route, error) {
 	var err error
-	for _, auth := range []Auth{p.basic, p.bearer} {
-		if _, err = p.client.myself(ctx, auth); accepted(err) {
-			return auth, nil
+	for _, r := range routes {
+		if _, err = c.myself(ctx, r); accepted(err) {
+			return r, nil
 		}
 		if !errors.Is(err, ErrUnauthorized) && !errors.Is(err, ErrForbidden) {
 			return nil, err
 		}
 	}
-	return nil, bothRefused(err)
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return nil, err
+	}
+	refused := *e
+	refused.Err = none
+	return nil, &refused
 }
 
 // accepted reports whether /myself took the credentials. A token without the
@@ -94,17 +85,6 @@ func accepted(err error) bool {
 		return err == nil
 	}
 	return e.lacksScope()
-}
-
-// bothRefused is the last refusal, with a message about both.
-func bothRefused(err error) error {
-	e, ok := errors.AsType[*Error](err)
-	if !ok {
-		return err
-	}
-	both := *e
-	both.Err = errBothRefused
-	return &both
 }
 
 var errBothRefused = &kindError{

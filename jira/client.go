@@ -3,6 +3,7 @@ package jira
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -37,8 +38,23 @@ type Config struct {
 	RetryBase, RetryCap time.Duration
 
 	// Transport sends the requests. nil means a clone of
-	// [http.DefaultTransport] that keeps Concurrency connections to the site.
+	// [http.DefaultTransport] that keeps Concurrency connections to the site,
+	// with the TLS and Proxy below.
 	Transport http.RoundTripper
+
+	// TLS is for a site with a certificate authority of its own. nil means
+	// the system's authorities, which the environment variable SSL_CERT_FILE
+	// replaces. It is not for use with Transport.
+	TLS *tls.Config
+
+	// Proxy chooses the proxy of a request, as of [http.Transport]. nil means
+	// what HTTPS_PROXY, HTTP_PROXY and NO_PROXY in the environment say. It is
+	// not for use with Transport.
+	Proxy func(*http.Request) (*url.URL, error)
+
+	// Gateway is the address of Atlassian's gateway, for tests and for a
+	// proxy in its place. Empty means https://api.atlassian.com.
+	Gateway string
 
 	// Logger hears of retries and pauses (Warn) and of each answer (Debug),
 	// never of headers or bodies. nil means silence.
@@ -62,8 +78,9 @@ func (c Config) withDefaults() Config {
 	c.RetryCap = cmp.Or(c.RetryCap, 30*time.Second)
 	c.UserAgent = cmp.Or(c.UserAgent, "ferry-jira")
 	c.MaxBody = cmp.Or(c.MaxBody, 64<<20)
+	c.Gateway = cmp.Or(c.Gateway, "https://"+gatewayHost)
 	if c.Transport == nil {
-		c.Transport = newTransport(c.Concurrency)
+		c.Transport = newTransport(c)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -73,30 +90,39 @@ func (c Config) withDefaults() Config {
 
 // newTransport keeps as many idle connections as may be in flight: the default
 // of two per host would open a connection for most requests.
-func newTransport(concurrency int) http.RoundTripper {
+func newTransport(c Config) http.RoundTripper {
 	base, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
 		return http.DefaultTransport
 	}
 	t := base.Clone()
-	t.MaxIdleConnsPerHost = concurrency
-	t.MaxIdleConns = max(t.MaxIdleConns, concurrency)
+	t.MaxIdleConnsPerHost = c.Concurrency
+	t.MaxIdleConns = max(t.MaxIdleConns, c.Concurrency)
+	if c.TLS != nil {
+		t.TLSClientConfig = c.TLS.Clone()
+	}
+	if c.Proxy != nil {
+		t.Proxy = c.Proxy
+	}
 	return t
 }
 
 // Client talks to one Jira site as one account. It is safe for use by many
 // goroutines, and starts none of its own.
 type Client struct {
-	base   *url.URL
-	auth   Auth
-	config Config
-	http   *http.Client
-	slots  *slots
-	pauses pauses
-	jitter func() float64 // from 0.7 to 1.3
+	base    *url.URL // as given; requests go to the route's
+	gateway *url.URL
+	auth    Auth // as given; requests take the route's
+	config  Config
+	http    *http.Client
+	slots   *slots
+	pauses  pauses
+	jitter  func() float64 // from 0.7 to 1.3
 
-	siteURL flight[string]
-	stats   struct {
+	routed   flight[*route]
+	detected flight[ServerInfo]
+	siteURL  flight[string]
+	stats    struct {
 		requests, retries, throttled, bytesIn, bytesDecoded atomic.Int64
 	}
 }
@@ -114,18 +140,19 @@ func New(site string, auth Auth, config Config) (*Client, error) {
 		return nil, errors.New("no credentials for Jira: make them with jira.Basic, jira.Bearer or jira.Automatic")
 	}
 	config = config.withDefaults()
-	c := &Client{
-		base:   base,
-		auth:   auth,
-		config: config,
-		http:   &http.Client{Transport: config.Transport, CheckRedirect: checkRedirect},
-		slots:  newSlots(config.Concurrency, config.Reserve),
-		jitter: randomFactor,
+	gateway, err := parseSite(config.Gateway)
+	if err != nil {
+		return nil, errors.New("Config.Gateway should be like https://" + gatewayHost)
 	}
-	if a, ok := auth.(*automatic); ok {
-		c.auth = a.bind(c)
-	}
-	return c, nil
+	return &Client{
+		base:    base,
+		gateway: gateway,
+		auth:    auth,
+		config:  config,
+		http:    &http.Client{Transport: config.Transport, CheckRedirect: checkRedirect},
+		slots:   newSlots(config.Concurrency, config.Reserve),
+		jitter:  randomFactor,
+	}, nil
 }
 
 // parseSite reads the base URL. Its errors do not repeat the text, which may
@@ -177,7 +204,11 @@ func (c *Client) String() string { return "jira.Client(" + c.base.String() + ")"
 // remembered.
 func (c *Client) SiteURL(ctx context.Context) (string, error) {
 	return c.siteURL.do(ctx, func(ctx context.Context) (string, error) {
-		info, err := c.ServerInfo(ctx)
+		ask := c.ServerInfo
+		if !c.knownCloud() { // then finding out what answers there has told it
+			ask = func(ctx context.Context) (ServerInfo, error) { return c.detected.do(ctx, c.detect) }
+		}
+		info, err := ask(ctx)
 		if err != nil {
 			return "", err
 		}

@@ -41,7 +41,7 @@ func TestNewChecksTheSite(t *testing.T) {
 		var path string
 		c, err := jira.New(tt.site, auth, jira.Config{Transport: inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			path = r.URL.EscapedPath()
-			reply(w, 200, `{"accountId":"5b10a"}`)
+			reply(w, 200, `{"accountId":"5b10a","baseUrl":"https://acme.example","deploymentType":"Cloud"}`)
 		})}})
 		if tt.says != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "ses") {

@@ -84,8 +84,9 @@ type Error struct {
 	// body that is not JSON, a context that ended. It may be nil.
 	Err error
 
-	// hurried tells that the caller's deadline left no time to ask again.
-	hurried bool
+	hurried       bool   // the caller's deadline left no time to ask again
+	refused       bool   // the credentials were not accepted; others may be
+	authorization secret // what was refused
 }
 
 // Error tells what was asked, what came back and what to do about it.

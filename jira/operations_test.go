@@ -16,7 +16,7 @@ const directive = "//jira:operation "
 
 // asksNothing are the exported methods of Client that are no operation of the
 // API themselves.
-var asksNothing = []string{"Stats", "SiteURL", "String"}
+var asksNothing = []string{"Stats", "SiteURL", "String", "Deployment"}
 
 // operations reads the directives of the exported methods of Client: method
 // name to directive.

@@ -12,26 +12,33 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
-// call is one thing asked of Jira. All of them only read, the POSTs too, so
-// each may be sent again.
+// call is one thing asked of Jira. Those that only read, the POSTs among them
+// too, may be sent again, and so may those that change nothing the second time.
 type call struct {
 	method string
-	// path is below the site; each %s of it stands for one of args, which are
+	// path is below the site, as at Cloud: Data Center serves /rest/api/2 where
+	// this says /rest/api/3. Each %s of it stands for one of args, which are
 	// escaped. The path as it stands here names the endpoint.
 	path  string
 	args  []string
 	query url.Values
 	body  any // sent as JSON if not nil
 
-	urgent bool // may take the places kept for urgent calls
-	auth   Auth // instead of the client's, if not nil
+	urgent bool   // may take the places kept for urgent calls
+	once   bool   // a second time would do it twice: repeated only where Jira has surely not done it
+	issue  string // whose writes Jira counts apart: the id or key of the issue that this changes, or ""
+	via    *route // instead of the client's, if not nil
 
-	// decode reads a whole 2xx body. Its error means that the body is not what
-	// Jira sends; one of kind ErrNotJira is final, others are retried.
+	// decode reads a whole 2xx body; nil where there is nothing to read. Its
+	// error means that the body is not what Jira sends; one of kind ErrNotJira
+	// is final, others are retried.
 	decode func(body []byte) error
+
+	deployment Deployment // of the route, once that is known
 }
 
 // endpoint names what Jira counts bursts by.
@@ -39,14 +46,18 @@ func (q *call) endpoint() string { return q.method + " " + q.path }
 
 // written is the path with its arguments, escaped.
 func (q *call) written() string {
+	path := q.path
+	if rest, ok := strings.CutPrefix(path, "/rest/api/3/"); ok && q.deployment == DataCenter {
+		path = "/rest/api/2/" + rest
+	}
 	if len(q.args) == 0 {
-		return q.path
+		return path
 	}
 	escaped := make([]any, len(q.args))
 	for i, a := range q.args {
 		escaped[i] = url.PathEscape(a)
 	}
-	return fmt.Sprintf(q.path, escaped...)
+	return fmt.Sprintf(path, escaped...)
 }
 
 // fail is an error of this call that no answer brought.
@@ -59,25 +70,77 @@ func (c *Client) do(ctx context.Context, q *call) error {
 	if err := q.check(); err != nil {
 		return err
 	}
-	for n := 0; ; n++ {
-		e, again := c.attempt(ctx, q, n)
-		if e == nil {
-			return nil
-		}
-		if !again {
-			return e
-		}
-		wait := c.retryWait(n, e.RetryAfter)
-		e.hurried = n < c.config.Retries && !fits(ctx, wait)
-		if n >= c.config.Retries || e.hurried {
-			return e
-		}
-		c.logRetry(ctx, e, wait)
-		if err := sleep(ctx, wait); err != nil {
-			return q.fail(err)
-		}
-		c.stats.retries.Add(1)
+	via, err := c.via(ctx, q)
+	if err != nil {
+		return err
 	}
+	renewed := false
+	for n := 0; ; {
+		e, again := c.attempt(ctx, q, via, n)
+		switch {
+		case e == nil:
+			return nil
+		case e.refused && !renewed:
+			renewed = true
+			if again, err := renew(ctx, via, e); err != nil {
+				return q.wrap(err)
+			} else if again {
+				continue
+			}
+			return e
+		case !again:
+			return e
+		}
+		if err := c.beforeRetry(ctx, q, e, n); err != nil {
+			return err
+		}
+		n++
+	}
+}
+
+// via is the call's route.
+func (c *Client) via(ctx context.Context, q *call) (*route, error) {
+	via, err := q.via, error(nil)
+	if via == nil {
+		if via, err = c.routed.do(ctx, c.findRoute); err != nil {
+			return nil, q.wrap(err)
+		}
+	}
+	q.deployment = via.deployment
+	return via, nil
+}
+
+// wrap is an error of this call, unless it is already one of another call on
+// its behalf.
+func (q *call) wrap(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return q.fail(err)
+}
+
+// renew tries to come by other credentials than those that were refused.
+func renew(ctx context.Context, via *route, refused *Error) (bool, error) {
+	r, ok := via.auth.(Renewer)
+	if !ok {
+		return false, nil
+	}
+	return r.Renew(ctx, refused.authorization.reveal())
+}
+
+// beforeRetry waits before retry n, counted from 0, or returns why there is none.
+func (c *Client) beforeRetry(ctx context.Context, q *call, e *Error, n int) error {
+	wait := c.retryWait(n, e.RetryAfter)
+	e.hurried = n < c.config.Retries && !fits(ctx, wait)
+	if n >= c.config.Retries || e.hurried {
+		return e
+	}
+	c.logRetry(ctx, e, wait)
+	if err := sleep(ctx, wait); err != nil {
+		return q.fail(err)
+	}
+	c.stats.retries.Add(1)
+	return nil
 }
 
 // check refuses arguments that would lead to another path.
@@ -93,8 +156,8 @@ func (q *call) check() error {
 // attempt sends the request for the n-th time, from 0, and reads its answer. It
 // reports whether it may be sent again. No place is held when it returns; a
 // pause begins before the place is free, so that whoever gets it sees the pause.
-func (c *Client) attempt(ctx context.Context, q *call, n int) (e *Error, again bool) {
-	r, err := c.request(ctx, q)
+func (c *Client) attempt(ctx context.Context, q *call, via *route, n int) (e *Error, again bool) {
+	r, err := c.request(ctx, q, via)
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e, false // the credentials asked Jira themselves, and were refused
 	}
@@ -111,20 +174,30 @@ func (c *Client) attempt(ctx context.Context, q *call, n int) (e *Error, again b
 	c.slots.give(q.urgent)
 	if err == nil {
 		e, again = c.classify(q, a)
-		return e, again
+		if e != nil && e.refused {
+			e.authorization = secretOf(r.Header.Get("Authorization"))
+		}
+		return e, again && q.repeatable(a.status)
 	}
 	if ctx.Err() != nil {
 		return q.fail(contextError(ctx)), false
 	}
 	e = q.fail(err)
 	e.Status = a.status
-	return e, worthRepeating(err)
+	return e, worthRepeating(err) && q.repeatable(a.status)
+}
+
+// repeatable reports whether the call may be sent again after an answer of the
+// status. A 429 says that nothing was done; after a 503, a 500 or a connection
+// that broke, nobody knows.
+func (q *call) repeatable(status int) bool {
+	return !q.once || status == http.StatusTooManyRequests
 }
 
 // request builds the request with its credentials. Its URL is always on the
-// site: nothing of it comes from an answer.
-func (c *Client) request(ctx context.Context, q *call) (*http.Request, error) {
-	u, err := url.Parse(c.base.String() + q.written())
+// route's base: no host of it comes from an answer.
+func (c *Client) request(ctx context.Context, q *call, via *route) (*http.Request, error) {
+	u, err := url.Parse(via.base.String() + q.written())
 	if err != nil {
 		return nil, err
 	}
@@ -143,11 +216,7 @@ func (c *Client) request(ctx context.Context, q *call) (*http.Request, error) {
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Accept-Encoding", "gzip") // asked for by hand, so that Stats can count what came
 	r.Header.Set("User-Agent", c.config.UserAgent)
-	auth := c.auth
-	if q.auth != nil {
-		auth = q.auth
-	}
-	return r, auth.Authorize(ctx, r)
+	return r, via.auth.Authorize(ctx, r)
 }
 
 // encode returns a fresh reader of the body, nil if there is none.

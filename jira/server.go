@@ -16,15 +16,61 @@ type ServerInfo struct {
 	ServerTimeZone string `json:"serverTimeZone"` // IANA name
 }
 
+// Deployment is which of the two sorts of Jira a site is.
+type Deployment int
+
+const (
+	Cloud      Deployment = iota // hosted by Atlassian
+	DataCenter                   // run by those who use it; Jira Server too
+)
+
+func (d Deployment) String() string {
+	if d == DataCenter {
+		return "Data Center"
+	}
+	return "Cloud"
+}
+
+// Deployment tells which sort of Jira this is. Jira says "Server" for Data
+// Center too.
+func (i ServerInfo) Deployment() Deployment {
+	if i.DeploymentType == "Cloud" || i.DeploymentType == "" && i.Major() >= 1000 {
+		return Cloud
+	}
+	return DataCenter
+}
+
+// Major is the first of the version's numbers, 0 if it has none.
+func (i ServerInfo) Major() int {
+	if len(i.VersionNumbers) == 0 {
+		return 0
+	}
+	return i.VersionNumbers[0]
+}
+
+// Deployment finds out which sort of Jira the site is, unless its address has
+// told it. It is asked once.
+func (c *Client) Deployment(ctx context.Context) (Deployment, error) {
+	via, err := c.routed.do(ctx, c.findRoute)
+	if err != nil {
+		return Cloud, err
+	}
+	return via.deployment, nil
+}
+
 // ServerInfo asks what site this is. Jira tells everybody, also without
 // credentials, so that it proves nothing about them.
 //
 //jira:operation GET /rest/api/3/serverInfo https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-server-info/#api-rest-api-3-serverinfo-get
-func (c *Client) ServerInfo(ctx context.Context) (ServerInfo, error) {
+func (c *Client) ServerInfo(ctx context.Context) (ServerInfo, error) { return c.serverInfo(ctx, nil) }
+
+// serverInfo asks by another route than the client's if via is not nil.
+func (c *Client) serverInfo(ctx context.Context, via *route) (ServerInfo, error) {
 	var info ServerInfo
 	err := c.do(ctx, &call{
 		method: http.MethodGet,
 		path:   "/rest/api/3/serverInfo",
+		via:    via,
 		decode: func(body []byte) error {
 			info = ServerInfo{}
 			// A field of another type, as in other versions of Jira, is left out.
@@ -56,13 +102,13 @@ type User struct {
 //jira:operation GET /rest/api/3/myself https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/#api-rest-api-3-myself-get
 func (c *Client) Myself(ctx context.Context) (User, error) { return c.myself(ctx, nil) }
 
-// myself asks with other credentials than the client's if auth is not nil.
-func (c *Client) myself(ctx context.Context, auth Auth) (User, error) {
+// myself asks by another route than the client's if via is not nil.
+func (c *Client) myself(ctx context.Context, via *route) (User, error) {
 	var user User
 	err := c.do(ctx, &call{
 		method: http.MethodGet,
 		path:   "/rest/api/3/myself",
-		auth:   auth,
+		via:    via,
 		decode: func(body []byte) error {
 			user = User{}
 			if err := decodeObject(body, &user); err != nil || user.AccountID != "" {

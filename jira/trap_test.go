@@ -223,6 +223,8 @@ func TestRedirectCarriesNoCredentials(t *testing.T) {
 	defer other.Close()
 	jiraSite := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
+		case "/rest/api/2/serverInfo":
+			reply(w, 200, `{"baseUrl":"https://acme.example","deploymentType":"Cloud"}`)
 		case "/rest/api/3/myself":
 			http.Redirect(w, r, "/moved", http.StatusFound)
 		case "/moved":

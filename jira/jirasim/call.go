@@ -103,6 +103,7 @@ type handler func(*Server, *call) *answer
 // routes are the fixed paths.
 var routes = map[string]handler{
 	"GET /rest/api/3/serverInfo":                (*Server).serverInfo,
+	"GET /rest/api/2/serverInfo":                (*Server).serverInfo,
 	"GET /rest/api/3/myself":                    (*Server).myself,
 	"GET /rest/api/3/mypermissions":             (*Server).myPermissions,
 	"GET /rest/api/3/project/search":            (*Server).searchProjects,

@@ -1,0 +1,70 @@
+package jira
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// route is where requests go, with which credentials, and what answers there.
+type route struct {
+	base       *url.URL
+	auth       Auth
+	deployment Deployment
+}
+
+// router is an [Auth] that decides which address its token is good at. It is
+// asked once for each client, with the address that was given to [New].
+type router interface {
+	Auth
+	route(ctx context.Context, c *Client, given *route) (*route, error)
+}
+
+// findRoute finds out what is at the address given to [New], and lets the
+// credentials choose another of the same site.
+func (c *Client) findRoute(ctx context.Context) (*route, error) {
+	given := &route{base: c.base, auth: c.auth, deployment: Cloud}
+	if !c.knownCloud() {
+		info, err := c.detected.do(ctx, c.detect)
+		if err != nil {
+			return nil, err
+		}
+		given.deployment = info.Deployment()
+	}
+	if r, ok := c.auth.(router); ok {
+		return r.route(ctx, c, given)
+	}
+	return given, nil
+}
+
+// knownCloud tells of addresses that only Jira Cloud has. Its sites may have
+// others too.
+func (c *Client) knownCloud() bool {
+	return c.atGateway(c.base) || strings.HasSuffix(strings.ToLower(c.base.Hostname()), ".atlassian.net")
+}
+
+// gatewayPath is where the gateway serves sites, by their cloud ids.
+const gatewayPath = "/ex/jira/"
+
+func (c *Client) atGateway(u *url.URL) bool {
+	return sameHost(u, c.gateway) && strings.HasPrefix(u.Path, gatewayPath)
+}
+
+// detect asks who is there: first as nobody, because at Data Center each wrong
+// password counts towards a CAPTCHA, and some credentials are not for this
+// address; then, where nobody gets no answer, with the credentials.
+func (c *Client) detect(ctx context.Context) (ServerInfo, error) {
+	info, err := c.serverInfo(ctx, &route{base: c.base, auth: nobody{}, deployment: DataCenter})
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Status == 0 || e.Status == http.StatusTooManyRequests || e.Status >= 500 {
+		return info, err
+	}
+	return c.serverInfo(ctx, &route{base: c.base, auth: c.auth, deployment: DataCenter})
+}
+
+// nobody sends no credentials.
+type nobody struct{}
+
+func (nobody) Authorize(context.Context, *http.Request) error { return nil }
