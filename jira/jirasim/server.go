@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -12,6 +11,13 @@ import (
 // Config says which site is simulated. The zero value is a site that lets
 // everybody in, answers at once and speaks UTC.
 type Config struct {
+	// Deployment says whether the site is Jira Cloud or Data Center; Version which
+	// one, as serverInfo tells it: "9.12.4". Empty: 1001.0.0-SNAPSHOT, or 10.3.0.
+	Deployment Deployment
+	Version    string
+	// ContextPath, such as /jira, is what everything is served below, and the links
+	// carry it: BaseURL gets it where it does not end in it. Only Data Center has one.
+	ContextPath string
 	// Seed drives generated texts and the faults with a probability.
 	Seed uint64
 	// BaseURL is what serverInfo.baseUrl and the self links say, without a
@@ -48,8 +54,14 @@ type Config struct {
 
 	// PageLimit is how many issues with fields a search page holds at most,
 	// IDPageLimit how many ids, ProjectPageLimit how many projects a page,
-	// BulkLimit how many issues a bulkfetch. 0: 100, 5000, 100, 100.
+	// BulkLimit how many issues a bulkfetch. 0: 100 (1000 at Data Center), 5000, 100, 100.
 	PageLimit, IDPageLimit, ProjectPageLimit, BulkLimit int
+	// ResultWindow is how far startAt and maxResults of a search may reach at Data
+	// Center from version 10 on. 0: 10,000.
+	ResultWindow int
+	// Unsettled makes a Data Center's search give issues that its ORDER BY holds equal
+	// in another order on every page, so that pages repeat some and leave out others.
+	Unsettled bool
 }
 
 // Server is a simulated Jira site. Its methods may be called from several
@@ -70,12 +82,13 @@ type Server struct {
 
 // New makes an empty site.
 func New(config Config) *Server {
-	config.BaseURL = strings.TrimRight(config.BaseURL, "/")
+	config.place()
 	config.CloudID = cmp.Or(config.CloudID, cloudID(config.Seed))
-	config.PageLimit = cmp.Or(config.PageLimit, 100)
+	config.PageLimit = cmp.Or(config.PageLimit, map[Deployment]int{Cloud: 100, DataCenter: 1000}[config.Deployment])
 	config.IDPageLimit = cmp.Or(config.IDPageLimit, 5000)
 	config.ProjectPageLimit = cmp.Or(config.ProjectPageLimit, 100)
 	config.BulkLimit = cmp.Or(config.BulkLimit, 100)
+	config.ResultWindow = cmp.Or(config.ResultWindow, 10_000)
 	if config.Zone == nil {
 		config.Zone = time.UTC
 	}
