@@ -128,7 +128,7 @@ func (s *Server) Update(key string, change func(*Issue)) bool {
 	if r == nil {
 		return false
 	}
-	before, next := r.Issue, r.Issue
+	next := r.Issue
 	next.Labels, next.Components, next.Custom = slices.Clone(r.Labels), slices.Clone(r.Components), maps.Clone(r.Custom)
 	change(&next)
 	next.ID, next.Key, next.ProjectKey = r.ID, r.Key, r.ProjectKey
@@ -140,7 +140,8 @@ func (s *Server) Update(key string, change func(*Issue)) bool {
 	}
 	s.complete(&next)
 	s.leaveParent(r)
-	r.Issue, r.before = next, &before
+	s.hindsight.remember(r, false)
+	r.Issue = next
 	s.index(r)
 	return true
 }
@@ -176,13 +177,14 @@ func (s *Server) move(r *record, p *project) {
 	children := s.children[r.Key]
 	delete(s.children, r.Key)
 	s.leaveParent(r)
+	s.hindsight.remember(r, true)
 	former := append(r.formerKeys(), r.Key)
 	r.project.issues--
 	p.issues++
 	r.project, r.ProjectKey = p, p.Key
 	r.Key = fmt.Sprintf("%s-%d", p.Key, p.lastNumber+1)
 	r.Updated = s.now()
-	r.spellings, r.before = append([]string{"", ""}, former...), nil
+	r.spellings = append([]string{"", ""}, former...)
 	s.index(r)
 	for _, child := range children {
 		child.Parent = r.Key

@@ -117,13 +117,23 @@ func (s *Server) RenameStatus(from, to string) {
 	n.name, n.values = to, []string{to, n.values[1]}
 	s.names[statusFragment][to] = n
 	for _, r := range s.order {
-		for _, i := range []*Issue{&r.Issue, r.before} {
-			if i != nil && i.Status == from {
-				i.Status = to
-			}
-		}
+		r.renameStatus(from, to)
+	}
+	for _, g := range s.hindsight.gone {
+		g.renameStatus(from, to)
 	}
 	s.parts.clear()
+}
+
+func (r *record) renameStatus(from, to string) {
+	if r.Status == from {
+		r.Status = to
+	}
+	for i := range r.past {
+		if was := &r.past[i].issue; was.Status == from {
+			was.Status = to
+		}
+	}
 }
 
 func subtaskType(name string) bool {

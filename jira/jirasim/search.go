@@ -86,7 +86,7 @@ func (s *Server) searchIssues(c *call) *answer {
 	}
 	p := s.newPage(c)
 	p.raw(`{"issues":[`)
-	s.writeVisible(p, w.ids[at.offset:end], want, c.trouble.index(q.ReconcileIssues))
+	s.writeVisible(p, w.ids[at.offset:end], want, s.indexOf(c, q.ReconcileIssues))
 	p.raw(`]`)
 	at.offset = end
 	s.closePage(p, c, q, w, at)
@@ -113,13 +113,17 @@ func (s *Server) closePage(p *page, c *call, q issueQuery, w *walk, at position)
 }
 
 // writeVisible writes those of the issues that are there and may be seen, as the
-// index has them.
+// index has them. An index that is behind gives the bare ids of deleted ones too: what
+// has to be loaded for a page with fields is not there any more.
 func (s *Server) writeVisible(p *page, ids []int64, want selection, index func(*record) *record) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	written := 0
 	for _, id := range ids {
 		r := s.issues[id]
+		if r == nil && want.bare() {
+			r = s.hindsight.grave(id)
+		}
 		if r == nil || !r.visible() {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -48,6 +49,16 @@ type Config struct {
 	// written in it. Nil: UTC.
 	Zone *time.Location
 
+	// IndexLag is how far the search index is behind, by the clock: searches and counts
+	// see issues as they were so long ago, ones created since not at all, and deleted
+	// ones as ids that nothing can be read of. An issue counts as there since its
+	// Created. Reading by id is not affected, nor is what a search names in
+	// reconcileIssues.
+	IndexLag time.Duration
+	// IndexLoss is the probability with which a search does not find an issue that the
+	// index has: the next search may find it.
+	IndexLoss float64
+
 	// LenientJQL lets a query name a project or an issue that is not there, and
 	// finds nothing for it. Jira answers 400, and so does the site by default.
 	LenientJQL bool
@@ -73,11 +84,12 @@ type Server struct {
 	site
 	account User // whom /myself reports
 
-	parts  fragmentCache
-	walks  walkTable
-	faults faultList
-	log    requestLog
-	prose  string // the text that descriptions are cut from
+	parts    fragmentCache
+	walks    walkTable
+	faults   faultList
+	log      requestLog
+	searches atomic.Uint64 // that IndexLoss was asked about
+	prose    string        // the text that descriptions are cut from
 }
 
 // New makes an empty site.
@@ -96,6 +108,7 @@ func New(config Config) *Server {
 		config.Clock = time.Now
 	}
 	s := &Server{config: config, site: newSite(), prose: writeProse(config.Seed)}
+	s.hindsight = hindsight{lag: config.IndexLag, now: config.Clock}
 	s.faults.random = rand.New(rand.NewPCG(config.Seed, 0xfa017))
 	s.SignInAs(
 		cmp.Or(config.AccountID, "712020:00000000-0000-4000-8000-000000000001"),

@@ -17,6 +17,7 @@ type site struct {
 	projectOrder []*project          // as they were added
 	users        map[string]*User
 
+	hindsight   hindsight
 	names       [componentFragment + 1]map[string]*named
 	nextIssue   int64
 	nextProject int64
@@ -40,7 +41,7 @@ type record struct {
 	// spellings are the key, the id, and any former keys: what JQL accepts for
 	// the issue.
 	spellings []string
-	before    *Issue // as it was before the latest Update
+	past      []version // as it was before changes, the oldest first
 }
 
 // isSubtask tells what Jira moves and deletes together with the parent.
@@ -108,6 +109,7 @@ func (s *site) remove(r *record) {
 		s.leaveParent(child)
 		child.Parent = ""
 	}
+	s.hindsight.bury(r)
 	s.leaveParent(r)
 	delete(s.issues, r.ID)
 	for _, key := range append(r.formerKeys(), r.Key) {

@@ -123,7 +123,7 @@ func (s *Server) evaluate(c *call, query *jql.Query, reconcile []int64) []int64 
 	if c.identity.anonymous() {
 		return nil
 	}
-	index := c.trouble.index(reconcile)
+	index := s.losing(s.indexOf(c, reconcile), reconcile)
 	match := query.Matcher(jql.Env{Now: s.now(), Zone: s.config.Zone, User: c.identity.accountID})
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -136,7 +136,12 @@ func (s *Server) evaluate(c *call, query *jql.Query, reconcile []int64) []int64 
 			}
 		}
 	}
-	if query.Ordered() {
+	for _, r := range s.hindsight.buried(reconcile) {
+		if r.visible() && match(looking.on(r)) {
+			found = append(found, r)
+		}
+	}
+	if query.Ordered() || len(s.hindsight.gone) > 0 {
 		s.sort(found, query)
 	}
 	ids := make([]int64, len(found))
@@ -149,28 +154,4 @@ func (s *Server) evaluate(c *call, query *jql.Query, reconcile []int64) []int64 
 func (s *Server) sort(found []*record, query *jql.Query) {
 	left, right := &view{s: &s.site}, &view{s: &s.site}
 	slices.SortFunc(found, func(a, b *record) int { return query.Compare(left.on(a), right.on(b)) })
-}
-
-// index returns how the search index has an issue at the moment: as it is, as it was,
-// or nil where the index has lost it. What is reconciled is as it is.
-func (t trouble) index(reconcile []int64) func(*record) *record {
-	if !t.has(LoseFromIndex) && !t.has(StaleIndex) {
-		return func(r *record) *record { return r }
-	}
-	return func(r *record) *record {
-		if slices.Contains(reconcile, r.ID) {
-			return r
-		}
-		for _, f := range t {
-			switch {
-			case f.Do == LoseFromIndex && slices.Contains(f.IDs, r.ID):
-				return nil
-			case f.Do == StaleIndex && r.before != nil && (len(f.IDs) == 0 || slices.Contains(f.IDs, r.ID)):
-				stale := *r
-				stale.Issue, stale.before = *r.before, nil
-				r = &stale
-			}
-		}
-		return r
-	}
 }
