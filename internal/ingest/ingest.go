@@ -87,17 +87,24 @@ func New(config Config) *Ingest {
 		result:    Result{Read: map[string]int{}, Nulled: map[Field]int{}},
 	}
 	in.Workers = cmp.Or(config.Workers, workers)
-	var asks []source.Ask
 	for _, r := range config.Mapping.Resources {
 		in.resources[r.Index] = r
-		fields, all := fieldsRead(r.Reads())
-		asks = append(asks, source.Ask{Resource: r.Index, Kind: r.Kind, Selector: r.Selector, Fields: fields, AllFields: all})
 	}
-	in.readings, in.refused = source.Plan(asks)
+	in.readings, in.refused = Plan(config.Mapping)
 	for _, kind := range in.setAsideKinds() {
 		in.unsettled[kind] = true
 	}
 	return in
+}
+
+// Plan is what a mapping reads of Jira, and which of its resources cannot be read.
+func Plan(m *mapping.Mapping) ([]*source.Reading, []source.Refusal) {
+	var asks []source.Ask
+	for _, r := range m.Resources {
+		fields, all := fieldsRead(r.Reads())
+		asks = append(asks, source.Ask{Resource: r.Index, Kind: r.Kind, Selector: r.Selector, Fields: fields, AllFields: all})
+	}
+	return source.Plan(asks)
 }
 
 // setAsideKinds are the kinds of resources that cannot be used. Claims whose resource is gone may
