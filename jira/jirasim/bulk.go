@@ -90,6 +90,9 @@ func (s *Server) oneIssue(c *call, idOrKey string) *answer {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	r := s.find(idOrKey)
+	if r != nil && c.identity.anonymous() && s.config.Deployment == DataCenter {
+		return refuse(http.StatusUnauthorized, "You do not have the permission to see the specified issue.", "Login Required")
+	}
 	if r == nil || !r.visible() || c.identity.anonymous() {
 		return refuse(http.StatusNotFound, "Issue does not exist or you do not have permission to see it.")
 	}

@@ -13,8 +13,11 @@ import (
 // call is one request, read and understood.
 type call struct {
 	*http.Request
-	path     string // without the gateway's prefix
+	path     string // without the gateway's prefix and the context path
+	route    string // the path in the API's own version: 3 of Cloud, 2 of Data Center
+	api      string // /rest/api/3 or /rest/api/2, as the links in the answer say it
 	base     string // of the self links in the answer
+	outside  bool   // not below the context path
 	body     []byte
 	query    url.Values
 	identity identity
@@ -55,20 +58,45 @@ func (s *Server) note(c *call, status int) {
 
 func (s *Server) read(r *http.Request) (*call, error) {
 	c := &call{Request: r, query: r.URL.Query(), path: r.URL.Path}
-	c.base = s.config.BaseURL
-	if rest, ok := strings.CutPrefix(c.path, "/ex/jira/"); ok {
-		cloud, path, _ := strings.Cut(rest, "/")
-		c.path, c.base = "/"+path, origin(r)+"/ex/jira/"+pathEscape(cloud)
-	}
-	if c.base == "" {
-		c.base = origin(r)
-	}
+	s.locate(c)
 	if r.Body == nil {
 		return c, nil
 	}
 	var err error
 	c.body, err = io.ReadAll(io.LimitReader(r.Body, maxBody))
 	return c, err
+}
+
+// locate finds out which resource the request is for, and what links begin with.
+func (s *Server) locate(c *call) {
+	c.base = s.config.BaseURL
+	if rest, ok := strings.CutPrefix(c.path, "/ex/jira/"); ok && s.config.Deployment == Cloud {
+		cloud, path, _ := strings.Cut(rest, "/")
+		c.path, c.base = "/"+path, origin(c.Request)+"/ex/jira/"+pathEscape(cloud)
+	}
+	if c.base == "" {
+		c.base = origin(c.Request) + s.config.ContextPath
+	}
+	below, ok := strings.CutPrefix(c.path, s.config.ContextPath)
+	if c.outside = !ok || below != "" && below[0] != '/'; !c.outside {
+		c.path = below
+	}
+	c.route, c.api = s.resource(c.path)
+}
+
+// The versions of the REST API. Cloud serves both; Data Center has no 3.
+const apiV3, apiV2 = "/rest/api/3", "/rest/api/2"
+
+// resource says a path in the version that the tables of routes speak, and in which
+// version it was asked.
+func (s *Server) resource(path string) (route, api string) {
+	own := s.config.api()
+	for _, version := range []string{apiV2, "/rest/api/latest"} {
+		if rest, ok := strings.CutPrefix(path, version+"/"); ok {
+			return own + "/" + rest, apiV2
+		}
+	}
+	return path, own
 }
 
 // origin is where the request was sent to.
@@ -100,10 +128,9 @@ func (s *Server) finish(c *call, a *answer) {
 
 type handler func(*Server, *call) *answer
 
-// routes are the fixed paths.
+// routes are the fixed paths of Cloud.
 var routes = map[string]handler{
 	"GET /rest/api/3/serverInfo":                (*Server).serverInfo,
-	"GET /rest/api/2/serverInfo":                (*Server).serverInfo,
 	"GET /rest/api/3/myself":                    (*Server).myself,
 	"GET /rest/api/3/mypermissions":             (*Server).myPermissions,
 	"GET /rest/api/3/project/search":            (*Server).searchProjects,
@@ -112,32 +139,40 @@ var routes = map[string]handler{
 	"POST /rest/api/3/search/approximate-count": (*Server).approximateCount,
 	"POST /rest/api/3/issue/bulkfetch":          (*Server).bulkFetch,
 	"GET /_edge/tenant_info":                    (*Server).tenantInfo,
-	"GET /rest/api/2/search":                    (*Server).removed,
-	"POST /rest/api/2/search":                   (*Server).removed,
 	"GET /rest/api/3/search":                    (*Server).removed,
 	"POST /rest/api/3/search":                   (*Server).removed,
 	"POST /rest/api/3/search/id":                (*Server).removed,
 }
 
 func (s *Server) serve(c *call) *answer {
-	if h, ok := routes[c.Method+" "+c.path]; ok {
+	if c.outside {
+		return htmlAnswer(http.StatusNotFound, "Not Found")
+	}
+	if h, ok := s.routes()[c.Method+" "+c.route]; ok {
 		return h(s, c)
 	}
-	if fixedPath(c.path) {
+	if s.fixedPath(c.route) {
 		return textAnswer(http.StatusMethodNotAllowed, "text/html;charset=UTF-8", "")
 	}
-	if id, ok := strings.CutPrefix(c.path, "/rest/api/3/issue/"); ok && plainSegment(id) && c.Method == http.MethodGet {
+	if id, ok := strings.CutPrefix(c.route, s.config.api()+"/issue/"); ok && plainSegment(id) && c.Method == http.MethodGet {
 		return s.oneIssue(c, id)
 	}
-	if id, ok := strings.CutPrefix(c.path, "/rest/api/3/project/"); ok && plainSegment(id) && c.Method == http.MethodGet {
+	if id, ok := strings.CutPrefix(c.route, s.config.api()+"/project/"); ok && plainSegment(id) && c.Method == http.MethodGet {
 		return s.oneProject(c, id)
 	}
 	return htmlAnswer(http.StatusNotFound, "Oops, you&#39;ve found a dead link.")
 }
 
-func fixedPath(path string) bool {
-	_, get := routes["GET "+path]
-	_, post := routes["POST "+path]
+func (s *Server) routes() map[string]handler {
+	if s.config.Deployment == DataCenter {
+		return dataCenterRoutes
+	}
+	return routes
+}
+
+func (s *Server) fixedPath(path string) bool {
+	_, get := s.routes()["GET "+path]
+	_, post := s.routes()["POST "+path]
 	return get || post
 }
 

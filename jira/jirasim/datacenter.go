@@ -2,6 +2,7 @@ package jirasim
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -51,4 +52,99 @@ func (s *Server) dataCenter() (major int, ok bool) {
 		major = numbers[0]
 	}
 	return major, true
+}
+
+// api is the version of the REST API that the deployment's own resources speak.
+func (c *Config) api() string {
+	if c.Deployment == DataCenter {
+		return apiV2
+	}
+	return apiV3
+}
+
+// dataCenterRoutes are the fixed paths of Data Center, which knows version 2 alone.
+var dataCenterRoutes = map[string]handler{
+	"GET /rest/api/2/serverInfo":    (*Server).serverInfo,
+	"GET /rest/api/2/myself":        (*Server).myself,
+	"GET /rest/api/2/mypermissions": (*Server).myPermissions,
+	"GET /rest/api/2/project":       (*Server).allProjects,
+	"GET /rest/api/2/search":        (*Server).searchPaged,
+	"POST /rest/api/2/search":       (*Server).searchPaged,
+}
+
+// allProjects answers GET /rest/api/2/project: all that may be seen, without pages.
+func (s *Server) allProjects(c *call) *answer {
+	p := projectPage{page: s.newPage(c), expand: c.list("expand")}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	found := slices.DeleteFunc(slices.Clone(s.projectOrder), func(project *project) bool {
+		return c.identity.anonymous() || project.Hidden || project.Deleted ||
+			project.Archived && c.query.Get("includeArchived") != "true"
+	})
+	slices.SortFunc(found, func(a, b *project) int { return strings.Compare(a.Name, b.Name) })
+	p.raw(`[`)
+	for i, project := range found {
+		p.comma(i)
+		p.project(project)
+	}
+	p.raw(`]`)
+	return jsonAnswer(p.page)
+}
+
+// dataCenterProject writes a project as Data Center has it: neither a style nor
+// whether it is private.
+func (p projectPage) dataCenterProject(project *project) {
+	p.raw(`{"expand":"description,lead,url,projectKeys",`)
+	p.projectHead(project)
+	if p.expanded("description") {
+		p.raw(`,"description":`)
+		p.str(project.Description)
+	}
+	if p.expanded("lead") && project.Lead != "" {
+		p.raw(`,"lead":`)
+		p.user(project.Lead)
+	}
+	if slices.Contains(p.expand, "projectKeys") {
+		p.raw(`,"projectKeys":[`)
+		p.str(project.Key)
+		p.raw(`]`)
+	}
+	p.raw(`,"avatarUrls":`)
+	p.projectAvatars(project)
+	p.raw(`,"projectTypeKey":`)
+	p.str(project.Type)
+	p.extras(project)
+	if !project.Archived {
+		p.raw(`,"archived":false`)
+	}
+	p.raw(`}`)
+}
+
+// dataCenterUser writes a person as Data Center knows them: by name and by key, with
+// an e-mail address.
+func (p *page) dataCenterUser(u *User) {
+	p.raw(`{"self":`)
+	p.link(p.api, "/user?username=", pathEscape(u.Name))
+	p.raw(`,"name":`)
+	p.str(u.Name)
+	p.raw(`,"key":`)
+	p.str(u.Key)
+	if u.Email != "" {
+		p.raw(`,"emailAddress":`)
+		p.str(u.Email)
+	}
+	p.raw(`,"avatarUrls":`)
+	p.avatars(func(size string) {
+		p.url("/secure/useravatar?avatarId=10122")
+		if size != "" {
+			p.raw("&size=" + size)
+		}
+	})
+	p.raw(`,"displayName":`)
+	p.str(u.DisplayName)
+	p.raw(`,"active":`)
+	p.flag(!u.Inactive)
+	p.raw(`,"timeZone":`)
+	p.str(u.TimeZone)
+	p.raw(`}`)
 }

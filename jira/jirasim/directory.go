@@ -15,6 +15,9 @@ import (
 // dir/project/*.json, each one object as Jira's API gave it. They are served byte for
 // byte, and cut down only where a request asks for less than everything. Searches
 // see their usual fields. Projects that only the issues name are added too.
+//
+// Of Data Center it takes dir/all_projects.json, the answer to GET project, with
+// dir/project.json, one project whole, and dir/issues_in_sprint.json, a page of issues.
 func (s *Server) ServeDir(dir string) error {
 	projects, err := readDir(filepath.Join(dir, "project"), readProject)
 	if err != nil {
@@ -24,8 +27,13 @@ func (s *Server) ServeDir(dir string) error {
 	if err != nil {
 		return err
 	}
+	more, err := readLists(dir)
+	if err != nil {
+		return err
+	}
+	projects, issues = append(projects, more.projects...), append(issues, more.issues...)
 	if len(projects)+len(issues) == 0 {
-		return fmt.Errorf("jirasim: neither %s nor %s holds a .json file", filepath.Join(dir, "project"), filepath.Join(dir, "issue"))
+		return fmt.Errorf("jirasim: neither %s nor %s holds a .json file, nor is there a list of them", filepath.Join(dir, "project"), filepath.Join(dir, "issue"))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +98,7 @@ type searchable struct {
 		Parent                      struct{ Key string }
 		Labels                      []string
 		Components                  []struct{ Name string }
-		Creator, Reporter, Assignee struct{ AccountID, DisplayName, EmailAddress string }
+		Creator, Reporter, Assignee person
 		Created, Updated            string
 		ResolutionDate              string
 		Status                      struct {
@@ -99,6 +107,11 @@ type searchable struct {
 		}
 	}
 }
+
+// person is somebody as Cloud tells of them, or as Data Center: by name and key.
+type person struct{ AccountID, Name, Key, DisplayName, EmailAddress string }
+
+func (p person) account() string { return cmp.Or(p.AccountID, p.Name) }
 
 // payload is an issue of a directory with what is not in Issue.
 type payload struct {
@@ -120,7 +133,7 @@ func readIssue(raw json.RawMessage) (payload, error) {
 	i := Issue{ID: id, Key: r.Key, ProjectKey: f.Project.Key, Summary: f.Summary, Type: f.IssueType.Name,
 		Status: f.Status.Name, StatusCategory: f.Status.StatusCategory.Key, Priority: f.Priority.Name,
 		Resolution: f.Resolution.Name, Parent: f.Parent.Key, Labels: f.Labels,
-		Creator: f.Creator.AccountID, Reporter: f.Reporter.AccountID, Assignee: f.Assignee.AccountID, Raw: raw}
+		Creator: f.Creator.account(), Reporter: f.Reporter.account(), Assignee: f.Assignee.account(), Raw: raw}
 	for _, c := range f.Components {
 		i.Components = append(i.Components, c.Name)
 	}
@@ -130,8 +143,8 @@ func readIssue(raw json.RawMessage) (payload, error) {
 		}
 	}
 	out := payload{Issue: i, project: Project{ID: f.Project.ID, Key: f.Project.Key, Name: f.Project.Name, Type: f.Project.ProjectTypeKey}}
-	for _, u := range []struct{ AccountID, DisplayName, EmailAddress string }{f.Creator, f.Reporter, f.Assignee} {
-		out.people = append(out.people, User{AccountID: u.AccountID, DisplayName: u.DisplayName, Email: u.EmailAddress})
+	for _, u := range []person{f.Creator, f.Reporter, f.Assignee} {
+		out.people = append(out.people, User{AccountID: u.account(), Name: u.Name, Key: u.Key, DisplayName: u.DisplayName, Email: u.EmailAddress})
 	}
 	return out, nil
 }

@@ -138,7 +138,7 @@ func (f *Fault) applies(path string) bool {
 	case EmptyPageWithToken, RepeatToken, ShortWalk:
 		return path == searchPath && strings.Contains(path, f.Match)
 	case LoseFromIndex, StaleIndex:
-		return strings.HasPrefix(path, "/rest/api/3/search/") && strings.Contains(path, f.Match)
+		return (strings.HasPrefix(path, "/rest/api/3/search/") || path == dataCenterSearch) && strings.Contains(path, f.Match)
 	case PerIssueError:
 		return path == "/rest/api/3/issue/bulkfetch" && strings.Contains(path, f.Match)
 	}

@@ -8,7 +8,15 @@ type issueField struct {
 
 // lacks tells that the issue does not have the field at all, not even as null:
 // Jira leaves out the parent of an issue without one.
-func (f *issueField) lacks(r *record) bool { return f.name == "parent" && r.Parent == "" }
+// Data Center has no parent but of a sub-task, and some fields are Cloud's alone.
+func (f *issueField) lacks(p *page, r *record) bool {
+	if p.s.config.Deployment == DataCenter && (cloudField[f.name] || f.name == "parent" && !r.isSubtask()) {
+		return true
+	}
+	return f.name == "parent" && r.Parent == ""
+}
+
+var cloudField = map[string]bool{"statuscategorychangedate": true, "statusCategory": true, "issuerestriction": true}
 
 // issueFields are the fields of an issue in the order of the real payloads.
 var issueFields = []issueField{
@@ -35,7 +43,7 @@ var issueFields = []issueField{
 	{"issuerestriction", constant(`{"issuerestrictions":{},"shouldDisplay":true}`)},
 	{"watches", func(p *page, r *record) {
 		p.raw(`{"self":`)
-		p.link("/rest/api/3/issue/", r.Key, "/watchers")
+		p.link(p.api, "/issue/", r.Key, "/watchers")
 		p.raw(`,"watchCount":1,"isWatching":false}`)
 	}},
 	{"lastViewed", null},
@@ -61,12 +69,12 @@ var issueFields = []issueField{
 	{"issuelinks", none},
 	{"votes", func(p *page, r *record) {
 		p.raw(`{"self":`)
-		p.link("/rest/api/3/issue/", r.Key, "/votes")
+		p.link(p.api, "/issue/", r.Key, "/votes")
 		p.raw(`,"votes":0,"hasVoted":false}`)
 	}},
 	{"comment", func(p *page, r *record) {
 		p.raw(`{"comments":[],"self":"`)
-		p.url("/rest/api/3/issue/")
+		p.url(p.api, "/issue/")
 		p.num(r.ID)
 		p.raw(`/comment","maxResults":0,"total":0,"startAt":0}`)
 	}},
@@ -116,7 +124,7 @@ func (p *page) issueRef(r *record) {
 	p.raw(`,"key":`)
 	p.str(r.Key)
 	p.raw(`,"self":"`)
-	p.url("/rest/api/3/issue/")
+	p.url(p.api, "/issue/")
 	p.num(r.ID)
 	p.raw(`","fields":{"summary":`)
 	p.str(r.Summary)

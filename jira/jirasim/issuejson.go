@@ -13,6 +13,7 @@ const expandable = "renderedFields,names,schema,operations,editmeta,changelog,ve
 
 // issue writes what was selected of an issue.
 func (p *page) issue(r *record, want selection) {
+	p.cost++
 	if want.envelope == idOnly {
 		p.raw(`{"id":`)
 		p.quotedNum(r.ID)
@@ -26,7 +27,7 @@ func (p *page) issue(r *record, want selection) {
 	p.raw(`{"expand":"` + expandable + `","id":`)
 	p.quotedNum(r.ID)
 	p.raw(`,"self":"`)
-	p.url("/rest/api/3/issue/")
+	p.url(p.api, "/issue/")
 	p.num(r.ID)
 	p.raw(`","key":`)
 	p.str(r.Key)
@@ -42,7 +43,7 @@ func (p *page) fields(r *record, want selection) {
 	written := 0
 	for _, at := range want.known {
 		f := &issueFields[at]
-		if f.lacks(r) {
+		if f.lacks(p, r) {
 			continue
 		}
 		p.comma(written)

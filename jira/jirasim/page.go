@@ -12,13 +12,15 @@ type page struct {
 	b     []byte
 	s     *Server
 	base  string // of the self links
+	api   string // /rest/api/3 or /rest/api/2
+	cost  int    // what writing it costs in points
 	parts *fragments
 }
 
 func (s *Server) newPage(r *call) *page {
 	p := pages.Get().(*page)
-	p.b, p.s, p.base = p.b[:0], s, r.base
-	p.parts = s.parts.of(r.base)
+	p.b, p.s, p.base, p.api, p.cost = p.b[:0], s, r.base, r.api, 0
+	p.parts = s.parts.of(r.base + r.api)
 	return p
 }
 

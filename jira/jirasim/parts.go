@@ -7,7 +7,7 @@ import "strconv"
 func (p *page) writeStatus(name string) {
 	n := p.s.names[statusFragment][name]
 	p.raw(`{"self":`)
-	p.link("/rest/api/3/status/", strconv.FormatInt(n.id, 10))
+	p.link(p.api, "/status/", strconv.FormatInt(n.id, 10))
 	p.raw(`,"description":"","iconUrl":`)
 	p.link("/")
 	p.raw(`,"name":`)
@@ -21,7 +21,7 @@ func (p *page) writeStatus(name string) {
 
 func (p *page) category(c *category) {
 	p.raw(`{"self":"`)
-	p.url("/rest/api/3/statuscategory/")
+	p.url(p.api, "/statuscategory/")
 	p.num(c.id)
 	p.raw(`","id":`)
 	p.num(c.id)
@@ -38,7 +38,7 @@ func (p *page) writeType(name string) {
 	n := p.s.names[typeFragment][name]
 	id := strconv.FormatInt(n.id, 10)
 	p.raw(`{"self":`)
-	p.link("/rest/api/3/issuetype/", id)
+	p.link(p.api, "/issuetype/", id)
 	p.raw(`,"id":"` + id + `","description":`)
 	p.str(typeDescriptions[name])
 	p.raw(`,"iconUrl":`)
@@ -49,15 +49,17 @@ func (p *page) writeType(name string) {
 	p.flag(subtaskType(name))
 	p.raw(`,"avatarId":`)
 	p.num(n.id + 300)
-	p.raw(`,"hierarchyLevel":`)
-	p.num(hierarchyLevel(name))
+	if p.s.config.Deployment == Cloud {
+		p.raw(`,"hierarchyLevel":`)
+		p.num(hierarchyLevel(name))
+	}
 	p.raw(`}`)
 }
 
 func (p *page) writePriority(name string) {
 	id := strconv.FormatInt(p.s.names[priorityFragment][name].id, 10)
 	p.raw(`{"self":`)
-	p.link("/rest/api/3/priority/", id)
+	p.link(p.api, "/priority/", id)
 	p.raw(`,"iconUrl":`)
 	p.link("/images/icons/priorities/", pathEscape(name), "_new.svg")
 	p.raw(`,"name":`)
@@ -68,7 +70,7 @@ func (p *page) writePriority(name string) {
 func (p *page) writeResolution(name string) {
 	id := strconv.FormatInt(p.s.names[resolutionFragment][name].id, 10)
 	p.raw(`{"self":`)
-	p.link("/rest/api/3/resolution/", id)
+	p.link(p.api, "/resolution/", id)
 	p.raw(`,"id":"` + id + `","description":"","name":`)
 	p.str(name)
 	p.raw(`}`)
@@ -77,7 +79,7 @@ func (p *page) writeResolution(name string) {
 func (p *page) writeComponent(name string) {
 	id := strconv.FormatInt(p.s.names[componentFragment][name].id, 10)
 	p.raw(`{"self":`)
-	p.link("/rest/api/3/component/", id)
+	p.link(p.api, "/component/", id)
 	p.raw(`,"id":"` + id + `","name":`)
 	p.str(name)
 	p.raw(`}`)
@@ -90,8 +92,10 @@ func (p *page) writeProjectRef(key string) {
 	p.projectHead(project)
 	p.raw(`,"projectTypeKey":`)
 	p.str(project.Type)
-	p.raw(`,"simplified":`)
-	p.flag(project.TeamManaged)
+	if p.s.config.Deployment == Cloud {
+		p.raw(`,"simplified":`)
+		p.flag(project.TeamManaged)
+	}
 	p.raw(`,"avatarUrls":`)
 	p.projectAvatars(project)
 	p.raw(`}`)
@@ -99,7 +103,7 @@ func (p *page) writeProjectRef(key string) {
 
 func (p *page) projectHead(project *project) {
 	p.raw(`"self":`)
-	p.link("/rest/api/3/project/", project.ID)
+	p.link(p.api, "/project/", project.ID)
 	p.raw(`,"id":`)
 	p.str(project.ID)
 	p.raw(`,"key":`)
@@ -111,7 +115,7 @@ func (p *page) projectHead(project *project) {
 func (p *page) projectAvatars(project *project) {
 	avatar := strconv.FormatUint(10400+digest(project.Key)%30, 10)
 	p.avatars(func(size string) {
-		p.url("/rest/api/3/universal_avatar/view/type/project/avatar/", avatar)
+		p.url(p.api, "/universal_avatar/view/type/project/avatar/", avatar)
 		if size != "" {
 			p.raw("?size=" + size)
 		}

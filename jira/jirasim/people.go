@@ -14,6 +14,9 @@ type User struct {
 	TimeZone    string // "" is the site's
 	Type        string // atlassian, app or customer; "" is atlassian
 	Inactive    bool
+	// Name and Key are what Data Center has in place of the account id, which stays
+	// what everything here is called by. "": the account id, and the next JIRAUSER10100.
+	Name, Key string
 }
 
 // AddUser adds a person, or replaces the one with the same account id.
@@ -28,6 +31,11 @@ func (s *Server) putUser(u User) {
 	u.DisplayName = cmp.Or(u.DisplayName, u.AccountID)
 	u.TimeZone = cmp.Or(u.TimeZone, "Etc/UTC")
 	u.Type = cmp.Or(u.Type, "atlassian")
+	if known := s.users[u.AccountID]; known != nil {
+		u.Key = cmp.Or(u.Key, known.Key)
+	}
+	u.Name = cmp.Or(u.Name, u.AccountID)
+	u.Key = cmp.Or(u.Key, fmt.Sprintf("JIRAUSER%d", 10100+len(s.users)))
 	s.users[u.AccountID] = &u
 }
 
@@ -39,10 +47,14 @@ func (s *Server) ensureUser(accountID string) {
 
 // spellings are what JQL accepts for the person.
 func (u *User) spellings() []string {
-	if u.Email == "" {
-		return []string{u.AccountID, u.DisplayName}
+	all := []string{u.AccountID, u.DisplayName}
+	if u.Email != "" {
+		all = append(all, u.Email)
 	}
-	return []string{u.AccountID, u.DisplayName, u.Email}
+	if u.Name != u.AccountID {
+		all = append(all, u.Name)
+	}
+	return append(all, u.Key)
 }
 
 // user writes the person, or null for nobody.
@@ -56,8 +68,12 @@ func (p *page) user(accountID string) {
 
 func (p *page) writeUser(accountID string) {
 	u := p.s.users[accountID]
+	if p.s.config.Deployment == DataCenter {
+		p.dataCenterUser(u)
+		return
+	}
 	p.raw(`{"self":`)
-	p.link("/rest/api/3/user?accountId=", pathEscape(accountID))
+	p.link(p.api, "/user?accountId=", pathEscape(accountID))
 	p.raw(`,"accountId":`)
 	p.str(accountID)
 	if u.Email != "" {

@@ -20,14 +20,23 @@ type Project struct {
 	Archived    bool
 	Deleted     bool // lies in the recycle bin
 	Hidden      bool // our account may not see it, nor its issues
-	// Raw is served as it is in place of everything above.
-	Raw json.RawMessage
+	// Raw is served as it is in place of everything above, and RawListed in lists,
+	// where it is given: Data Center tells less of a project there.
+	Raw, RawListed json.RawMessage
 }
 
 type project struct {
 	Project
 	issues     int
 	lastNumber int64 // the highest number a key had
+}
+
+// payload is the real payload of the project, whole or as lists have it.
+func (p *project) payload(whole bool) json.RawMessage {
+	if p.RawListed != nil && (!whole || p.Raw == nil) {
+		return p.RawListed
+	}
+	return p.Raw
 }
 
 func (p *project) open() bool { return !p.Archived && !p.Deleted && !p.Hidden }

@@ -24,8 +24,13 @@ type projectPage struct {
 func (p projectPage) expanded(name string) bool { return p.whole || slices.Contains(p.expand, name) }
 
 func (p projectPage) project(project *project) {
-	if project.Raw != nil {
-		p.b = append(p.b, project.Raw...)
+	p.cost++
+	if raw := project.payload(p.whole); raw != nil {
+		p.b = append(p.b, raw...)
+		return
+	}
+	if p.s.config.Deployment == DataCenter {
+		p.dataCenterProject(project)
 		return
 	}
 	p.raw(`{"expand":"description,lead,issueTypes,url,projectKeys,permissions,insight",`)

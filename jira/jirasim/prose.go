@@ -6,8 +6,15 @@ import (
 )
 
 // description writes the description as a document of Atlassian's format (ADF).
+//
+// The API's version 2 writes it as text.
 func (p *page) description(r *record) {
 	switch {
+	case p.api == apiV2 && r.Description != "":
+		p.str(r.Description)
+	case p.api == apiV2 && r.Filler > 0:
+		at := p.fillerAt(r)
+		p.str(p.s.prose[at : at+min(r.Filler, len(p.s.prose)/2)])
 	case r.Description != "":
 		p.document(strings.Split(r.Description, "\n\n"))
 	case r.Filler > 0:
@@ -40,7 +47,7 @@ const paragraph = 400
 // place that the id decides: nothing is stored, and every answer is the same.
 func (p *page) filler(r *record) {
 	p.raw(`{"type":"doc","version":1,"content":[`)
-	at := int(uint64(r.ID)*2654435761) % (len(p.s.prose) / 2)
+	at := p.fillerAt(r)
 	for left, i := r.Filler, 0; left > 0; i++ {
 		text := p.s.prose[at : at+min(left, paragraph)]
 		p.comma(i)
@@ -51,6 +58,10 @@ func (p *page) filler(r *record) {
 		at = (at + len(text)) % (len(p.s.prose) / 2)
 	}
 	p.raw(`]}`)
+}
+
+func (p *page) fillerAt(r *record) int {
+	return int(uint64(r.ID) * 2654435761 % uint64(len(p.s.prose)/2))
 }
 
 // proseWords need no escaping in JSON.

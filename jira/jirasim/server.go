@@ -110,9 +110,11 @@ func New(config Config) *Server {
 	s := &Server{config: config, site: newSite(), prose: writeProse(config.Seed)}
 	s.hindsight = hindsight{lag: config.IndexLag, now: config.Clock}
 	s.faults.random = rand.New(rand.NewPCG(config.Seed, 0xfa017))
-	s.SignInAs(
-		cmp.Or(config.AccountID, "712020:00000000-0000-4000-8000-000000000001"),
-		cmp.Or(config.AccountName, "Integration"))
+	account := "712020:00000000-0000-4000-8000-000000000001"
+	if config.Deployment == DataCenter {
+		account = cmp.Or(config.Email, "integration")
+	}
+	s.SignInAs(cmp.Or(config.AccountID, account), cmp.Or(config.AccountName, "Integration"))
 	return s
 }
 

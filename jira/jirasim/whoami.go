@@ -7,6 +7,9 @@ import (
 	"slices"
 )
 
+// identityCost is what an account, a group or a permission in an answer costs in points.
+const identityCost = 2
+
 // serverInfo answers GET /rest/api/3/serverInfo, to anybody.
 func (s *Server) serverInfo(c *call) *answer {
 	p := s.newPage(c)
@@ -14,9 +17,21 @@ func (s *Server) serverInfo(c *call) *answer {
 	p.str(cmp.Or(s.config.BaseURL, c.base))
 	p.raw(`,"displayUrl":`)
 	p.str(cmp.Or(s.config.BaseURL, c.base))
-	p.raw(`,"version":"1001.0.0-SNAPSHOT","versionNumbers":[1001,0,0],"deploymentType":"Cloud","buildNumber":100290,"buildDate":"2026-10-05T09:14:33.000+0000","serverTime":`)
+	p.raw(`,"version":`)
+	p.str(s.config.Version)
+	p.raw(`,"versionNumbers":[`)
+	for i, n := range s.config.versionNumbers() {
+		p.comma(i)
+		p.num(int64(n))
+	}
+	p.raw(`],"deploymentType":"` + map[Deployment]string{Cloud: "Cloud", DataCenter: "Server"}[s.config.Deployment] + `"`)
+	p.raw(`,"buildNumber":100290,"buildDate":"2026-10-05T09:14:33.000+0000","serverTime":`)
 	p.instant(s.now())
-	p.raw(`,"scmInfo":"9f1c2ad1b3c4d5e6f708192a3b4c5d6e7f809100","serverTitle":"Jira","serverTimeZone":"Etc/UTC"}`)
+	p.raw(`,"scmInfo":"9f1c2ad1b3c4d5e6f708192a3b4c5d6e7f809100","serverTitle":"Jira"`)
+	if s.config.Deployment == Cloud {
+		p.raw(`,"serverTimeZone":"Etc/UTC"`)
+	}
+	p.raw(`}`)
 	return jsonAnswer(p)
 }
 
@@ -29,6 +44,7 @@ func (s *Server) myself(c *call) *answer {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	p.user(c.identity.accountID)
+	p.cost += identityCost
 	p.b = p.b[:len(p.b)-1] // reopen the object: /myself tells a little more than others see
 	p.raw(`,"locale":"en_US","groups":{"size":1,"items":[]},"applicationRoles":{"size":1,"items":[]},"expand":"groups,applicationRoles"}`)
 	return jsonAnswer(p)
@@ -42,9 +58,15 @@ var permissions = []permission{
 	{"10", "BROWSE_PROJECTS", "Browse Projects", "PROJECT", "Ability to browse projects and the issues within them."},
 }
 
-// myPermissions answers GET /rest/api/3/mypermissions; which ones must be said.
+// myPermissions answers GET /rest/api/3/mypermissions; which ones must be said, but
+// at Data Center, which tells all of them where none is named.
 func (s *Server) myPermissions(c *call) *answer {
 	wanted := c.list("permissions")
+	if len(wanted) == 0 && s.config.Deployment == DataCenter {
+		for _, known := range permissions {
+			wanted = append(wanted, known.key)
+		}
+	}
 	if len(wanted) == 0 {
 		return refuse(http.StatusBadRequest, "The 'permissions' query parameter is required.")
 	}
@@ -56,6 +78,7 @@ func (s *Server) myPermissions(c *call) *answer {
 			return refuse(http.StatusBadRequest, "Unrecognized permission: "+key)
 		}
 		p.comma(i)
+		p.cost += identityCost
 		k := permissions[at]
 		have := !c.identity.anonymous() && !slices.Contains(s.config.Denied, key)
 		p.raw(fmt.Sprintf(`%q:{"id":%q,"key":%q,"name":%q,"type":%q,"description":%q,"havePermission":%t}`,

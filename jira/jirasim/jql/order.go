@@ -35,6 +35,16 @@ func (q *Query) Compare(a, b Issue) int {
 	return compareInt(issueID(a), issueID(b))
 }
 
+// Ties reports whether the query's ORDER BY does not decide between two issues.
+func (q *Query) Ties(a, b Issue) bool {
+	for _, o := range q.order {
+		if o.compare(a, b) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func (o orderBy) compare(a, b Issue) int {
 	left, ok := o.position(a)
 	right, also := o.position(b)
