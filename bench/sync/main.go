@@ -20,6 +20,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"ferry/bench/simulator"
 )
 
 // options are the command's flags.
@@ -45,8 +47,10 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
+	if served, err := simulator.Serve(ctx); served {
+		return err
+	}
 	var o options
-	var serve string
 	flags := flag.NewFlagSet("sync", flag.ContinueOnError)
 	flags.StringVar(&o.issues, "issues", "20000,100000", "numbers of issues, between commas; each is measured")
 	flags.IntVar(&o.filler, "filler", 6000, "bytes of description an issue has; 6000 make issues of 14 KB")
@@ -57,12 +61,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.BoolVar(&o.noGzip, "no-gzip", false, "let Jira answer without compression")
 	flags.StringVar(&o.profile, "profile", "", "write ferry's CPU profiles into this directory")
 	flags.StringVar(&o.ferry, "ferry", "", "a ferry binary; empty: build ./cmd/ferry")
-	flags.StringVar(&serve, "serve", "", "used by the command itself: be one of the simulators")
 	if err := flags.Parse(args); err != nil {
 		return err
-	}
-	if serve != "" {
-		return simulate(ctx, serve, o)
 	}
 	return measureAll(ctx, o, out)
 }

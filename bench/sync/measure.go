@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"ferry/bench/simulator"
 )
 
 // result is what one run of ferry took.
@@ -21,22 +23,24 @@ type result struct {
 	ideal      time.Duration // 0 where there is none: a run that must not write
 	cpu        time.Duration
 	memory     int64 // peak resident set, bytes
-	jira, port counters
+	jira, port simulator.Counters
 	full       int64 // bytes of the full bodies of what was read
 }
 
 // measure runs a first and a second sync of n issues.
 func measure(ctx context.Context, o options, dir string, n int, out io.Writer) (err error) {
-	jira, err := start(ctx, o, fmt.Sprintf("jira:%d", n))
+	jira, err := simulator.Start(ctx, simulator.Config{
+		Issues: n, Filler: o.filler, Projects: o.projects, Latency: o.jiraLatency, Seed: o.seed, NoGzip: o.noGzip,
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, jira.stop()) }()
-	port, err := start(ctx, o, "port")
+	defer func() { err = errors.Join(err, jira.Stop()) }()
+	port, err := simulator.Start(ctx, simulator.Config{Port: true, Latency: o.portLatency})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, port.stop()) }()
+	defer func() { err = errors.Join(err, port.Stop()) }()
 	for _, name := range []string{"first", "second"} {
 		r, err := once(ctx, o, dir, name, n, jira, port)
 		if err != nil {
@@ -59,24 +63,24 @@ func ideal(n int, o options) time.Duration {
 	return time.Duration(pages)*o.jiraLatency + max(read, write)
 }
 
-func once(ctx context.Context, o options, dir, name string, n int, jira, port process) (result, error) {
+func once(ctx context.Context, o options, dir, name string, n int, jira, port simulator.Process) (result, error) {
 	r := result{name: name, issues: n}
-	jiraBefore, err := jira.counters()
+	jiraBefore, err := jira.Counters()
 	if err != nil {
 		return r, err
 	}
-	portBefore, err := port.counters()
+	portBefore, err := port.Counters()
 	if err != nil {
 		return r, err
 	}
 	cmd := exec.CommandContext(ctx, o.ferry, "sync", "--plain", "--log-level", "WARNING")
 	cmd.Dir = os.TempDir()
 	cmd.Env = append(os.Environ(),
-		"OCEAN__INTEGRATION__CONFIG__JIRA_HOST="+jira.url,
-		"OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_EMAIL="+email,
-		"OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_TOKEN="+token,
-		"OCEAN__PORT__CLIENT_ID="+clientID, "OCEAN__PORT__CLIENT_SECRET="+clientSecret,
-		"OCEAN__PORT__BASE_URL="+port.url, "OCEAN__INTEGRATION__IDENTIFIER=bench", "FERRY_DATA_DIR="+dir)
+		"OCEAN__INTEGRATION__CONFIG__JIRA_HOST="+jira.URL,
+		"OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_EMAIL="+simulator.Email,
+		"OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_TOKEN="+simulator.Token,
+		"OCEAN__PORT__CLIENT_ID="+simulator.ClientID, "OCEAN__PORT__CLIENT_SECRET="+simulator.ClientSecret,
+		"OCEAN__PORT__BASE_URL="+port.URL, "OCEAN__INTEGRATION__IDENTIFIER=bench", "FERRY_DATA_DIR="+dir)
 	if o.profile != "" {
 		cmd.Env = append(cmd.Env, "FERRY_CPU_PROFILE="+filepath.Join(o.profile, fmt.Sprintf("%s-%d.prof", name, n)))
 	}
@@ -90,28 +94,13 @@ func once(ctx context.Context, o options, dir, name string, n int, jira, port pr
 	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	r.memory = usage.Maxrss << 10
-	jiraAfter, err := jira.counters()
+	jiraAfter, err := jira.Counters()
 	if err != nil {
 		return r, err
 	}
-	portAfter, err := port.counters()
-	r.jira, r.port, r.full = jiraAfter.since(jiraBefore), portAfter.since(portBefore), jiraAfter.FullBytes
+	portAfter, err := port.Counters()
+	r.jira, r.port, r.full = jiraAfter.Since(jiraBefore), portAfter.Since(portBefore), jiraAfter.FullBytes
 	return r, err
-}
-
-func (c counters) since(before counters) counters {
-	return counters{
-		Requests: c.Requests - before.Requests, BytesIn: c.BytesIn - before.BytesIn, BytesOut: c.BytesOut - before.BytesOut,
-		Upserted: c.Upserted - before.Upserted, CPUSeconds: c.CPUSeconds - before.CPUSeconds,
-	}
-}
-
-func cpuSeconds() float64 {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }
 
 const columns = "%-7s %8s %8s %8s %7s %9s %7s %8s %9s %9s %8s %8s %7s %7s\n"
