@@ -4,14 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"path/filepath"
 
 	"ferry/internal/catalog"
 	"ferry/internal/daemon"
-	"ferry/internal/port"
-	"ferry/internal/port/defaults"
-	"ferry/jira"
 )
 
 type syncCommand struct {
@@ -72,33 +67,6 @@ func route(set settings) string {
 		return "from " + set.JiraHost + "\ninto the catalogue in " + set.DataDir
 	}
 	return "from " + set.JiraHost + "\ninto Port at " + set.PortBaseURL + ", as " + set.Identifier
-}
-
-// compose makes the clients that the settings describe. Nothing is sent yet.
-func compose(set settings, log *slog.Logger) (*daemon.Sync, error) {
-	auth, err := jira.Automatic(set.JiraEmail, set.JiraToken.text)
-	if err != nil {
-		return nil, err
-	}
-	// Nobody waits for a single change here, so no place is kept for urgent calls.
-	client, err := jira.New(set.JiraHost, auth, jira.Config{Logger: log, UserAgent: "ferry/" + release, Reserve: -1})
-	if err != nil {
-		return nil, err
-	}
-	s := &daemon.Sync{Jira: client, Mapping: set.Mapping, Logger: log, Install: defaults.Options{
-		SkipResources: !set.InitializeResources, Origin: set.ResourcesOrigin, Saas: set.Saas, Logger: log,
-	}}
-	if set.MappingFile != "" {
-		s.MappingName = filepath.Base(set.MappingFile)
-	}
-	if set.PortClientID == "" {
-		return s, nil
-	}
-	s.Port, err = port.New(port.Config{
-		BaseURL: set.PortBaseURL, ClientID: set.PortClientID, ClientSecret: set.PortClientSecret.text,
-		Type: set.Type, Identifier: set.Identifier, Version: release, Logger: log,
-	})
-	return s, err
 }
 
 // conclude shows what a run came to, and makes of it how the command ends.
