@@ -133,7 +133,7 @@ func TestServerInfoAndTenant(t *testing.T) {
 
 // At the gateway, self links carry the gateway's host; serverInfo names the site.
 func TestGatewayPrefix(t *testing.T) {
-	s := newSite(jirasim.Config{BaseURL: "https://acme.atlassian.net"})
+	s := newSite(jirasim.Config{BaseURL: "https://acme.atlassian.net", CloudID: "c1"})
 	var i struct{ Self string }
 	ask(t, s, "GET /ex/jira/c1/rest/api/3/issue/PAY-1", "").decode(t, &i)
 	if want := "https://jira.test/ex/jira/c1/rest/api/3/issue/10001"; i.Self != want {

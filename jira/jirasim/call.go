@@ -18,17 +18,22 @@ type call struct {
 	api      string // /rest/api/3 or /rest/api/2, as the links in the answer say it
 	base     string // of the self links in the answer
 	outside  bool   // not below the context path
+	door     door
+	gateway  bool   // came through the gateway's prefix
+	cloud    string // which the prefix names
 	body     []byte
 	query    url.Values
 	identity identity
+	refused  *answer // where who asks is enough to say no
 	trouble  trouble
 }
 
 const maxBody = 4 << 20
 
-// respond makes the answer to r. An error means that the client went away.
-func (s *Server) respond(r *http.Request) (*answer, error) {
-	c, err := s.read(r)
+// respond makes the answer to r. An error means that the client went away, or that
+// the answer is lost.
+func (s *Server) respond(r *http.Request, d door) (*answer, error) {
+	c, err := s.read(r, d)
 	if err != nil {
 		return nil, err
 	}
@@ -44,20 +49,42 @@ func (s *Server) respond(r *http.Request) (*answer, error) {
 	c.identity = s.identify(c)
 	a := c.trouble.answer(s.now())
 	if a == nil {
-		a = s.serve(c)
+		a = s.decide(c)
 	}
 	s.finish(c, a)
+	if c.trouble.has(LoseAnswer) {
+		a.release()
+		return nil, io.ErrUnexpectedEOF
+	}
 	status = a.status
 	return a, nil
 }
 
-func (s *Server) note(c *call, status int) {
-	scheme, _, _ := strings.Cut(c.Header.Get("Authorization"), " ")
-	s.log.add(Request{Method: c.Method, Path: c.path, Query: c.query, Body: c.body, Scheme: scheme, Status: status, At: s.now()})
+// decide makes the answer that whoever is behind the door gives.
+func (s *Server) decide(c *call) *answer {
+	if c.door == authDoor {
+		return s.authorize(c)
+	}
+	if c.refused != nil {
+		return c.refused
+	}
+	if a := s.throughGateway(c); a != nil {
+		return a
+	}
+	return s.serve(c)
 }
 
-func (s *Server) read(r *http.Request) (*call, error) {
-	c := &call{Request: r, query: r.URL.Query(), path: r.URL.Path}
+func (s *Server) note(c *call, status int) {
+	scheme, _, _ := strings.Cut(c.Header.Get("Authorization"), " ")
+	body := c.body
+	if strings.HasSuffix(c.path, "/token") {
+		body = nil // credentials
+	}
+	s.log.add(Request{Method: c.Method, Path: c.path, Query: c.query, Body: body, Scheme: scheme, Status: status, At: s.now()})
+}
+
+func (s *Server) read(r *http.Request, d door) (*call, error) {
+	c := &call{Request: r, query: r.URL.Query(), path: r.URL.Path, door: d}
 	s.locate(c)
 	if r.Body == nil {
 		return c, nil
@@ -70,9 +97,10 @@ func (s *Server) read(r *http.Request) (*call, error) {
 // locate finds out which resource the request is for, and what links begin with.
 func (s *Server) locate(c *call) {
 	c.base = s.config.BaseURL
-	if rest, ok := strings.CutPrefix(c.path, "/ex/jira/"); ok && s.config.Deployment == Cloud {
+	if rest, ok := strings.CutPrefix(c.path, "/ex/jira/"); ok && s.config.Deployment == Cloud && c.door != authDoor {
 		cloud, path, _ := strings.Cut(rest, "/")
-		c.path, c.base = "/"+path, origin(c.Request)+"/ex/jira/"+pathEscape(cloud)
+		c.gateway, c.cloud, c.path = true, cloud, "/"+path
+		c.base = origin(c.Request) + "/ex/jira/" + pathEscape(cloud)
 	}
 	if c.base == "" {
 		c.base = origin(c.Request) + s.config.ContextPath

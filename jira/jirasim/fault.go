@@ -53,6 +53,8 @@ const (
 	OldShape
 	// Redirect sends the client to Location with status 302.
 	Redirect
+	// LoseAnswer does what was asked, and then breaks the connection without an answer.
+	LoseAnswer
 )
 
 // searchPath is where the kinds about search pages apply.

@@ -49,7 +49,7 @@ func TestAnUpdateLeavesTheFormerCustomFieldsAlone(t *testing.T) {
 
 // A cloud id is part of the links, and cannot break the JSON around them.
 func TestAnOddCloudIDIsEscaped(t *testing.T) {
-	body := string(ask(t, newSite(jirasim.Config{}), "GET /ex/jira/a%22b/rest/api/3/project/PAY", "").body)
+	body := string(ask(t, newSite(jirasim.Config{CloudID: `a"b`}), "GET /ex/jira/a%22b/rest/api/3/project/PAY", "").body)
 	if !json.Valid([]byte(body)) || !strings.Contains(body, "/ex/jira/a%22b/rest/") {
 		t.Errorf("the project is %s, want valid JSON with links below the cloud id", body)
 	}

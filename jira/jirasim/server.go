@@ -30,8 +30,24 @@ type Config struct {
 	CloudID string
 
 	// Email and Token are the only Basic credentials accepted, Bearer the only
-	// bearer token. All empty: whoever asks is let in, without credentials too.
+	// bearer token. At Data Center they are a user, its password, and a personal access
+	// token. All empty, ScopedToken too, and no app added: whoever asks is let in,
+	// without credentials too.
 	Email, Token, Bearer string
+	// ScopedToken is an API token with Scopes: good at the gateway alone, with Email as
+	// Basic and by itself as Bearer, or in one of the ways where ScopedAs names one. On
+	// the site it gets 401, or is nobody's where ScopedAnonymous is set.
+	ScopedToken     string
+	Scopes          []string
+	ScopedAs        string // Basic or Bearer; "" is both
+	ScopedAnonymous bool
+	// TokenExpires is when Token, Bearer and ScopedToken die: see [DeadToken]. Zero: never.
+	TokenExpires time.Time
+	// CaptchaAfter is how many wrong passwords in a row make Data Center refuse a user
+	// until [Server.SolveCaptcha]. 0: never.
+	CaptchaAfter int
+	// Neighbours are the URLs of other sites that accessible-resources lists too.
+	Neighbours []string
 	// AccountID and AccountName are whom /myself reports. Empty: an account of
 	// an integration.
 	AccountID, AccountName string
@@ -84,6 +100,9 @@ type Server struct {
 	site
 	account User // whom /myself reports
 
+	logins    logins
+	authority authority
+
 	parts    fragmentCache
 	walks    walkTable
 	faults   faultList
@@ -109,6 +128,8 @@ func New(config Config) *Server {
 	}
 	s := &Server{config: config, site: newSite(), prose: writeProse(config.Seed)}
 	s.hindsight = hindsight{lag: config.IndexLag, now: config.Clock}
+	s.logins.email, s.logins.token, s.logins.bearer = config.Email, config.Token, config.Bearer
+	s.logins.scoped, s.logins.scopes, s.logins.expires = config.ScopedToken, config.Scopes, config.TokenExpires
 	s.faults.random = rand.New(rand.NewPCG(config.Seed, 0xfa017))
 	account := "712020:00000000-0000-4000-8000-000000000001"
 	if config.Deployment == DataCenter {
@@ -129,10 +150,12 @@ func (s *Server) SignInAs(accountID, name string) {
 
 // ServeHTTP answers as Jira would, after [Config.Latency] and subject to the
 // injected faults.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a, err := s.respond(r)
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serveHTTP(w, r, siteDoor) }
+
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request, d door) {
+	a, err := s.respond(r, d)
 	if err != nil {
-		panic(http.ErrAbortHandler) // the client is gone: nobody reads an answer
+		panic(http.ErrAbortHandler) // the client is gone, or is to get no answer
 	}
 	defer a.release()
 	a.writeTo(w)

@@ -9,15 +9,24 @@ import (
 
 // Transport is a RoundTripper that answers in the caller's goroutine, without a
 // socket, so that time can be simulated around it with testing/synctest.
-func (s *Server) Transport() http.RoundTripper { return transport{s} }
+func (s *Server) Transport() http.RoundTripper { return transport{s, toSite} }
 
-type transport struct{ s *Server }
+func toSite(*http.Request) (door, error) { return siteDoor, nil }
+
+type transport struct {
+	s      *Server
+	doorOf func(*http.Request) (door, error)
+}
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer r.Body.Close()
 	}
-	a, err := t.s.respond(r)
+	d, err := t.doorOf(r)
+	if err != nil {
+		return nil, err
+	}
+	a, err := t.s.respond(r, d)
 	if err != nil {
 		return nil, err
 	}
