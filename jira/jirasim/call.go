@@ -176,6 +176,9 @@ func (s *Server) serve(c *call) *answer {
 	if c.outside {
 		return htmlAnswer(http.StatusNotFound, "Not Found")
 	}
+	if a := s.serveWebhooks(c); a != nil {
+		return a
+	}
 	if h, ok := s.routes()[c.Method+" "+c.route]; ok {
 		return h(s, c)
 	}

@@ -48,7 +48,13 @@ type Issue struct {
 func (s *Server) AddIssue(i Issue) Issue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.addIssue(i).Issue
+	projects := len(s.projectOrder)
+	r := s.addIssue(i)
+	if len(s.projectOrder) > projects {
+		s.tellProject("project_created", r.project)
+	}
+	s.tellCreated(r)
+	return r.Issue
 }
 
 func (s *Server) addIssue(i Issue) *record {
@@ -141,8 +147,10 @@ func (s *Server) Update(key string, change func(*Issue)) bool {
 	s.complete(&next)
 	s.leaveParent(r)
 	s.hindsight.remember(r, false)
+	before := r.Issue
 	r.Issue = next
 	s.index(r)
+	s.tellUpdated(r, before)
 	return true
 }
 
@@ -153,6 +161,7 @@ func (s *Server) Delete(key string) bool {
 	defer s.mu.Unlock()
 	r := s.find(key)
 	if r != nil {
+		s.tellDeleted(r, false)
 		s.remove(r)
 	}
 	return r != nil
@@ -174,6 +183,7 @@ func (s *Server) Move(key, toProject string) string {
 }
 
 func (s *Server) move(r *record, p *project) {
+	key, from := r.Key, r.project
 	children := s.children[r.Key]
 	delete(s.children, r.Key)
 	s.leaveParent(r)
@@ -190,6 +200,7 @@ func (s *Server) move(r *record, p *project) {
 		child.Parent = r.Key
 		s.children[r.Key] = append(s.children[r.Key], child)
 	}
+	s.tellMoved(r, key, from)
 	for _, child := range children {
 		if child.isSubtask() {
 			s.move(child, p)

@@ -23,8 +23,13 @@ type User struct {
 func (s *Server) AddUser(u User) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	event := "user_created"
+	if s.users[u.AccountID] != nil {
+		event = "user_updated"
+	}
 	s.putUser(u)
 	s.parts.clear()
+	s.tellUser(event, u.AccountID)
 }
 
 func (s *Server) putUser(u User) {

@@ -58,7 +58,9 @@ func (p *project) status() string {
 func (s *Server) AddProject(p Project) Project {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.addProject(p).Project
+	added := s.addProject(p)
+	s.tellProject("project_created", added)
+	return added.Project
 }
 
 func (s *Server) addProject(p Project) *project {
@@ -92,8 +94,10 @@ func (s *Server) UpdateProject(key string, change func(*Project)) bool {
 	change(&next)
 	next.ID, next.Key = p.ID, p.Key
 	s.ensureUser(next.Lead)
+	before := p.Project
 	p.Project = next
 	s.parts.clear()
+	s.tellProjectChange(p, before)
 	return true
 }
 
@@ -131,6 +135,7 @@ func (s *Server) EraseProject(key string) bool {
 	if p == nil {
 		return false
 	}
+	s.tellProject("project_deleted", p)
 	for _, r := range slices.Clone(s.order) {
 		if r.project == p && s.issues[r.ID] == r {
 			s.remove(r)

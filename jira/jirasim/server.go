@@ -75,6 +75,9 @@ type Config struct {
 	// index has: the next search may find it.
 	IndexLoss float64
 
+	// Webhooks says how the site treats webhooks.
+	Webhooks WebhookConfig
+
 	// LenientJQL lets a query name a project or an issue that is not there, and
 	// finds nothing for it. Jira answers 400, and so does the site by default.
 	LenientJQL bool
@@ -106,6 +109,8 @@ type Server struct {
 	parts    fragmentCache
 	walks    walkTable
 	faults   faultList
+	hooks    hookTable
+	queue    deliveryQueue
 	log      requestLog
 	searches atomic.Uint64 // that IndexLoss was asked about
 	prose    string        // the text that descriptions are cut from
@@ -130,6 +135,7 @@ func New(config Config) *Server {
 	s.hindsight = hindsight{lag: config.IndexLag, now: config.Clock}
 	s.logins.email, s.logins.token, s.logins.bearer = config.Email, config.Token, config.Bearer
 	s.logins.scoped, s.logins.scopes, s.logins.expires = config.ScopedToken, config.Scopes, config.TokenExpires
+	s.queue.seed = config.Seed
 	s.faults.random = rand.New(rand.NewPCG(config.Seed, 0xfa017))
 	account := "712020:00000000-0000-4000-8000-000000000001"
 	if config.Deployment == DataCenter {
