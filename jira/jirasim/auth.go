@@ -156,7 +156,7 @@ func (s *Server) bearer(c *call, token string) identity {
 			return s.scoped(c)
 		}
 	}
-	if c.gateway || s.config.Deployment == DataCenter {
+	if c.gateway || c.door == gatewayDoor || s.config.Deployment == DataCenter {
 		if who, ok := s.authority.knows(token, s.now()); ok {
 			if who.accountID == "" {
 				who.accountID = s.signedIn().accountID
