@@ -2,6 +2,8 @@ package jira
 
 import (
 	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"regexp"
 	"strconv"
@@ -72,19 +74,41 @@ func pick(text []byte, names ...string) members {
 	return found
 }
 
-// nameAmong returns which of names a quoted name spells, or "". It unescapes
-// once at most, for a body may be nothing but escaped names.
+// nameAmong returns which of names a quoted name spells, or "".
 func nameAmong(quoted []byte, names []string) string {
-	bare := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(bare, '\\') >= 0 {
-		bare = []byte(textOf(quoted))
-	}
 	for _, name := range names {
-		if string(bare) == name {
+		if spells(quoted[1:len(quoted)-1], name) {
 			return name
 		}
 	}
 	return ""
+}
+
+// spells compares what stands between the quotes of a JSON string with a name of
+// letters. It decodes in place, for a body may be nothing but escaped names.
+func spells(text []byte, name string) bool {
+	for i := range len(name) {
+		switch {
+		case len(text) == 0:
+			return false
+		case text[0] == name[i]:
+			text = text[1:]
+		case bytes.HasPrefix(text, []byte(`\u`)) && codeUnit(text[2:6]) == uint16(name[i]):
+			text = text[6:]
+		default:
+			return false // other escapes spell no letter
+		}
+	}
+	return len(text) == 0
+}
+
+// codeUnit reads the four hexadecimal digits of a \u escape.
+func codeUnit(digits []byte) uint16 {
+	var unit [2]byte
+	if _, err := hex.Decode(unit[:], digits); err != nil {
+		return 0 // unreachable in valid JSON
+	}
+	return binary.BigEndian.Uint16(unit[:])
 }
 
 // textOf reads a JSON string; "" if it is none or too long.
