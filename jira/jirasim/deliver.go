@@ -157,10 +157,9 @@ func (s *Server) deliveryRequest(ctx context.Context, one *delivery) (*http.Requ
 		r.Header.Set("X-Atlassian-Webhook-Flow", one.flow())
 	}
 	switch h := one.hook; {
-	case h.Secret == "":
 	case h.dynamic():
-		r.Header.Set("Authorization", "Bearer "+signJWT(h, s.now()))
-	default:
+		r.Header.Set("Authorization", "Bearer "+signJWT(h, s.appSecret(h.App), s.now()))
+	case h.Secret != "":
 		r.Header.Set("X-Hub-Signature", signBody(one.body, h.Secret))
 	}
 	return r, nil

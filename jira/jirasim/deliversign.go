@@ -22,11 +22,11 @@ func signBody(body []byte, secret string) string {
 
 // signJWT makes the token of a delivery to an app. Its algorithm and claims are not
 // documented: HS256, and the claims that Connect's tokens have.
-func signJWT(h *hook, now time.Time) string {
+func signJWT(h *hook, secret string, now time.Time) string {
 	claims, _ := json.Marshal(map[string]any{ // of texts and numbers: never fails
 		"iss": h.App, "sub": h.account, "iat": now.Unix(), "exp": now.Add(3 * time.Minute).Unix(),
 	})
 	encode := base64.RawURLEncoding.EncodeToString
 	text := encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode(claims)
-	return text + "." + encode(mac([]byte(text), h.Secret))
+	return text + "." + encode(mac([]byte(text), secret))
 }

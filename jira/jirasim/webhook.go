@@ -26,7 +26,8 @@ type WebhookConfig struct {
 	// not there, also where the filter only excludes it.
 	StrictFilters bool
 	// ClientID and ClientSecret are those of the OAuth app that [Config.Bearer] belongs
-	// to. The secret signs what is delivered to the app's webhooks.
+	// to, where it is none of [Server.AddApp]. The secret of an app signs what is
+	// delivered to its webhooks.
 	ClientID, ClientSecret string
 }
 
@@ -40,8 +41,8 @@ type Webhook struct {
 	JQL         string
 	ExcludeBody bool
 	Disabled    bool
-	// Secret signs what is delivered. [Server.Webhooks] never tells it, only that it is
-	// there.
+	// Secret signs what is delivered; a dynamic webhook has its app's instead.
+	// [Server.Webhooks] never tells it, only that it is there.
 	Secret string
 	Signed bool
 
@@ -101,7 +102,7 @@ func (s *Server) RemoveWebhook(id int64) bool { return s.hooks.remove(isAdmin(id
 
 func (h *hook) shown() Webhook {
 	w := h.Webhook
-	w.Signed, w.Secret = w.Secret != "", ""
+	w.Signed, w.Secret = w.Secret != "" || h.dynamic(), ""
 	w.Events, w.FieldIDs, w.PropertyKeys = slices.Clone(w.Events), slices.Clone(w.FieldIDs), slices.Clone(w.PropertyKeys)
 	return w
 }
@@ -174,18 +175,21 @@ func (t *hookTable) replace(which func(*hook) bool, change func(*hook)) int {
 	return replaced
 }
 
-// registeredFrom remembers the address that clients know the site by.
-func (t *hookTable) registeredFrom(base string) {
+// registeredBy remembers the address by which who registers a webhook knows the site.
+func (t *hookTable) registeredBy(c *call) {
+	if c.gateway {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.base = base
+	t.base = c.base
 }
 
 // eventBase is what the links in payloads begin with.
 func (s *Server) eventBase() string {
 	s.hooks.mu.Lock()
 	defer s.hooks.mu.Unlock()
-	return cmp.Or(s.config.BaseURL, s.hooks.base, "https://jira.example.com")
+	return cmp.Or(s.config.BaseURL, s.hooks.base, s.siteURL())
 }
 
 // checkURL says what is wrong with the URL of a webhook, or "".
@@ -204,8 +208,6 @@ func (s *Server) checkURL(text string) string {
 func loopback(host string) bool {
 	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
 }
-
-func viaGateway(c *call) bool { return strings.HasPrefix(c.URL.Path, "/ex/jira/") }
 
 func (c *call) bearer() bool {
 	scheme, _, _ := strings.Cut(c.Header.Get("Authorization"), " ")

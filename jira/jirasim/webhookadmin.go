@@ -71,8 +71,8 @@ func (s *Server) serveAdminList(c *call, form adminForm) *answer {
 func (s *Server) adminOnly(c *call) *answer {
 	_, atDataCenter := s.dataCenter()
 	switch {
-	case viaGateway(c):
-		return textAnswer(http.StatusUnauthorized, jsonType, `{"code":401,"message":"Unauthorized; scope does not match"}`)
+	case c.gateway:
+		return gatewayRefusal("Unauthorized; scope does not match")
 	case c.identity.anonymous():
 		return unauthorized()
 	case c.bearer() && !atDataCenter:
@@ -97,7 +97,7 @@ func (s *Server) createAdmin(c *call, form adminForm) *answer {
 	if refused := s.fill(c, form, h); refused != nil {
 		return refused
 	}
-	s.hooks.registeredFrom(c.base)
+	s.hooks.registeredBy(c)
 	return jsonValue(http.StatusCreated, form.show(s, c, s.hooks.add(h)))
 }
 

@@ -49,15 +49,28 @@ func notAnApp() *answer {
 }
 
 // client is an OAuth app that acts for a person.
-type client struct{ id, secret, account string }
+type client struct{ id, account string }
 
 // client tells which app asks. Nobody else may have dynamic webhooks, whatever their
-// permissions: a request with Basic credentials is refused.
+// permissions: a request with Basic credentials, or with a person's scoped token, is
+// refused.
 func (s *Server) client(c *call) (client, bool) {
-	if c.identity.anonymous() || !c.bearer() {
+	who := c.identity
+	switch {
+	case who.app != "":
+		return client{who.app, who.accountID}, true
+	case who.anonymous() || !c.bearer() || who.scopes != nil:
 		return client{}, false
 	}
-	return client{cmp.Or(s.config.Webhooks.ClientID, "app"), s.config.Webhooks.ClientSecret, c.identity.accountID}, true
+	return client{cmp.Or(s.config.Webhooks.ClientID, "app"), who.accountID}, true
+}
+
+// appSecret is what deliveries to an app are signed with: the secret it has now.
+func (s *Server) appSecret(id string) string {
+	if app, ok := s.App(id); ok {
+		return app.ClientSecret
+	}
+	return s.config.Webhooks.ClientSecret
 }
 
 // owns tells of which webhooks the app is told, and which it may change: its own,
@@ -137,7 +150,7 @@ func (s *Server) createDynamic(c *call, app client) *answer {
 	if refused := s.checkDynamic(app, body.URL, body.Webhooks); refused != nil {
 		return refused
 	}
-	s.hooks.registeredFrom(origin(c.Request))
+	s.hooks.registeredBy(c)
 	type result struct {
 		Created int64    `json:"createdWebhookId,omitempty"`
 		Errors  []string `json:"errors,omitempty"`
@@ -183,7 +196,7 @@ func (s *Server) registerDynamic(app client, url string, d dynamicDetails) (int6
 	}
 	now := s.now()
 	return s.hooks.add(&hook{
-		Webhook: Webhook{URL: url, Events: d.Events, JQL: *d.JQLFilter, Secret: app.secret, App: app.id,
+		Webhook: Webhook{URL: url, Events: d.Events, JQL: *d.JQLFilter, App: app.id,
 			Expires: now.Add(dynamicLife), FieldIDs: d.FieldIDs, PropertyKeys: d.PropertyKeys},
 		query: query, account: app.account, updated: now,
 	}).ID, nil
