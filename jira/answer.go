@@ -44,7 +44,7 @@ func (c *Client) classify(q *call, a answer) (e *Error, again bool) {
 	if a.status == http.StatusTooManyRequests {
 		e.Reason = throttleReason(a.header)
 	}
-	return e, slices.Contains(retriable, a.status)
+	return e, slices.Contains(retriable, a.status) && !e.tooDeep()
 }
 
 // retriable are the statuses that may pass. What may be sent again is for

@@ -13,6 +13,7 @@ type BulkQuery struct {
 	Fields []string // none means "*navigable"
 	Expand []string
 	Urgent bool // takes a place that [Config.Reserve] keeps
+	Direct bool // at Data Center: each issue by itself from the database, none from the index
 }
 
 // maxBulk is how many issues one call reads. Atlassian allows more under
@@ -28,6 +29,10 @@ type Bulk struct {
 
 	// Errors are issues that Jira could not read this time; ask again.
 	Errors []BulkError
+
+	// Indexed: some of the issues are as a search index has them, which may be
+	// behind. Only at Data Center.
+	Indexed bool
 }
 
 // BulkError is one issue of a [Bulk] that could not be read.
@@ -43,6 +48,13 @@ type bulkBody struct {
 // BulkFetch reads up to 100 issues straight from Jira's database. No ids give
 // an empty answer without asking.
 //
+// Data Center has no such call. There the issues are searched for by id, and
+// those that the index does not give are read one by one from the database, so
+// that what is absent is absent there too. Urgent, Direct and up to three issues
+// are read one by one at once.
+//
+//jira:operation GET /rest/api/3/issue/{issueIdOrKey} https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-issueidorkey-get
+//jira:operation POST /rest/api/2/search https://docs.atlassian.com/software/jira/docs/api/REST/9.17.0/#api/2/search-searchUsingSearchRequest
 //jira:operation POST /rest/api/3/issue/bulkfetch https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-bulkfetch-post
 func (c *Client) BulkFetch(ctx context.Context, query BulkQuery) (Bulk, error) {
 	if len(query.IDs) == 0 {
@@ -57,9 +69,16 @@ func (c *Client) BulkFetch(ctx context.Context, query BulkQuery) (Bulk, error) {
 	if len(query.IDs) > maxBulk {
 		return Bulk{}, q.fail(fmt.Errorf("%d issues at once: Jira takes at most %d", len(query.IDs), maxBulk))
 	}
+	via, err := c.via(ctx, q)
+	if err != nil {
+		return Bulk{}, err
+	}
 	site, err := c.SiteURL(ctx)
 	if err != nil {
 		return Bulk{}, err
+	}
+	if via.deployment == DataCenter {
+		return c.bulkByIssue(ctx, query, site)
 	}
 	return c.bulk(ctx, q, site)
 }

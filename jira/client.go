@@ -122,6 +122,7 @@ type Client struct {
 	routed   flight[*route]
 	detected flight[ServerInfo]
 	siteURL  flight[string]
+	window   resultWindow
 	stats    struct {
 		requests, retries, throttled, bytesIn, bytesDecoded atomic.Int64
 	}

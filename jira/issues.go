@@ -13,15 +13,15 @@ import (
 
 // IssueQuery says which issues to search and what of them to read.
 type IssueQuery struct {
-	// JQL must restrict something; Jira refuses a bare ORDER BY. Order by id,
-	// key or created, which do not change under the walk as updated does.
+	// JQL must restrict something; Jira Cloud refuses a bare ORDER BY. Order by
+	// id, key or created, which do not change under the walk as updated does.
 	JQL string
 
 	Fields    []string // "summary", "*all", "-comment"; none means ids only
 	Expand    []string // "names", "renderedFields", "changelog" …
-	PageSize  int      // 0 means 5000 for ids and keys, 100 with other fields: the most that Jira gives
-	Reconcile []int64  // ids, at most 50, that Jira looks at afresh instead of trusting its index
-	Cursor    string   // of the page to resume after; valid for the same query only, for seven days
+	PageSize  int      // 0 means 5000 for ids and keys (1000 at Data Center), 100 with other fields: the most that Jira gives
+	Reconcile []int64  // ids, at most 50, that Jira Cloud looks at afresh instead of trusting its index; Data Center cannot
+	Cursor    string   // of the page to resume after; valid for the same query only, at Cloud for seven days
 }
 
 // maxReconcile is how many ids Jira reconciles in one search.
@@ -58,6 +58,16 @@ type searchBody struct {
 // last is passed on like any other. The sequence may be ranged over more than
 // once; an error comes once, as the last pair.
 //
+// At Data Center the list is read in the order of keys, or in that of the JQL.
+// A list of more than 10,000, which is as far as Jira lets anybody look into one
+// search, is read in windows of the time of creation, from the oldest on, each in
+// the order of keys: the ORDER BY of the JQL does not count then. Items of a
+// search for ids have "self" and "key" too. What goes and comes meanwhile moves
+// what follows it; the walk sees that, and neither leaves out what was there all
+// the time nor ends before it has as many as Jira counts. The error is
+// [ErrCrowded] where windows cannot be made narrow enough.
+//
+//jira:operation POST /rest/api/2/search https://docs.atlassian.com/software/jira/docs/api/REST/9.17.0/#api/2/search-searchUsingSearchRequest
 //jira:operation POST /rest/api/3/search/jql https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-search/#api-rest-api-3-search-jql-post
 func (c *Client) SearchIssues(ctx context.Context, query IssueQuery) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
@@ -73,6 +83,13 @@ func (c *Client) SearchIssues(ctx context.Context, query IssueQuery) iter.Seq2[P
 func (c *Client) eachIssuePage(ctx context.Context, query IssueQuery, yield func(Page) bool) error {
 	body := query.body()
 	q := &call{method: http.MethodPost, path: "/rest/api/3/search/jql", body: body}
+	via, err := c.via(ctx, q)
+	if err != nil {
+		return err
+	}
+	if via.deployment == DataCenter {
+		return c.eachOffsetPage(ctx, query, yield)
+	}
 	if len(query.Reconcile) > maxReconcile {
 		return q.fail(fmt.Errorf("%d issues to reconcile: Jira takes at most %d", len(query.Reconcile), maxReconcile))
 	}
@@ -98,6 +115,19 @@ func (c *Client) eachIssuePage(ctx context.Context, query IssueQuery, yield func
 		}
 		body.Token = page.Cursor
 	}
+}
+
+// eachOffsetPage walks from offset to offset, at Data Center.
+func (c *Client) eachOffsetPage(ctx context.Context, query IssueQuery, yield func(Page) bool) error {
+	site, err := c.siteFor(ctx, query)
+	if err != nil {
+		return err
+	}
+	walk, err := c.newWindowWalk(query, site)
+	if err != nil {
+		return err
+	}
+	return walk.each(ctx, yield)
 }
 
 func (q IssueQuery) body() *searchBody {
@@ -194,14 +224,16 @@ func (w *tokenWalk) check(p issuePage) error {
 }
 
 // ApproximateCount counts the issues that match, by the search index: a hint
-// for progress and completeness, not a promise. JQL must restrict something.
+// for progress and completeness, not a promise. At Cloud JQL must restrict
+// something. At Data Center it is the total of a search for no results.
 //
+//jira:operation POST /rest/api/2/search https://docs.atlassian.com/software/jira/docs/api/REST/9.17.0/#api/2/search-searchUsingSearchRequest
 //jira:operation POST /rest/api/3/search/approximate-count https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-search/#api-rest-api-3-search-approximate-count-post
 func (c *Client) ApproximateCount(ctx context.Context, jql string) (int, error) {
 	var answer struct {
 		Count *int `json:"count"`
 	}
-	err := c.do(ctx, &call{
+	q := &call{
 		method: http.MethodPost,
 		path:   "/rest/api/3/search/approximate-count",
 		body:   map[string]string{"jql": jql},
@@ -211,8 +243,15 @@ func (c *Client) ApproximateCount(ctx context.Context, jql string) (int, error) 
 			}
 			return notJira("answered JSON without a count")
 		},
-	})
+	}
+	via, err := c.via(ctx, q)
 	if err != nil {
+		return 0, err
+	}
+	if via.deployment == DataCenter {
+		return c.countByOffset(ctx, jql)
+	}
+	if err := c.do(ctx, q); err != nil {
 		return 0, err
 	}
 	return *answer.Count, nil
@@ -224,6 +263,10 @@ func (c *Client) ApproximateCount(ctx context.Context, jql string) (int, error) 
 //
 //jira:operation GET /rest/api/3/issue/{issueIdOrKey} https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-issueidorkey-get
 func (c *Client) Issue(ctx context.Context, idOrKey string, fields []string, expand ...string) (json.RawMessage, error) {
+	return c.object(ctx, issueCall(idOrKey, fields, expand))
+}
+
+func issueCall(idOrKey string, fields, expand []string) *call {
 	q := &call{method: http.MethodGet, path: "/rest/api/3/issue/%s", args: []string{idOrKey}, query: url.Values{}}
 	if len(fields) > 0 {
 		q.query.Set("fields", strings.Join(fields, ","))
@@ -231,5 +274,5 @@ func (c *Client) Issue(ctx context.Context, idOrKey string, fields []string, exp
 	if len(expand) > 0 {
 		q.query.Set("expand", strings.Join(expand, ","))
 	}
-	return c.object(ctx, q)
+	return q
 }

@@ -36,3 +36,36 @@ func Quote(s string) string {
 	b.WriteByte('"')
 	return b.String()
 }
+
+// CutOrderBy cuts JQL in two: what it restricts, and its ORDER BY clause with
+// all that follows. Either may be empty; together they are the text. A
+// restriction that is put in parentheses can be combined with others; a space
+// at its end stays, since it may be part of an escape.
+//
+// The two words count only outside of quotes, and where a word can begin.
+func CutOrderBy(jql string) (restriction, order string) {
+	var quote byte
+	for i := 0; i < len(jql); i++ {
+		c := jql[i]
+		switch {
+		case quote != 0 && c == '\\':
+			i++
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case quote == 0 && isOrderBy(jql, i):
+			return jql[:i], jql[i:]
+		}
+	}
+	return jql, ""
+}
+
+func isOrderBy(jql string, i int) bool {
+	if i > 0 && !strings.ContainsRune(" \t\r\n)]\"'", rune(jql[i-1])) {
+		return false
+	}
+	words := strings.Fields(jql[i:min(len(jql), i+64)])
+	return len(words) >= 2 && strings.EqualFold(words[0], "order") && strings.EqualFold(words[1], "by") &&
+		strings.ContainsRune("oO", rune(jql[i]))
+}

@@ -18,7 +18,7 @@ import (
 // live and visible to the account.
 type ProjectQuery struct {
 	Expand   []string // "description", "lead", "issueTypes", "url", "projectKeys", "insight"
-	Status   []string // "live", "archived", "deleted"; none means live
+	Status   []string // "live", "archived", "deleted", which Data Center keeps no project as; none means live
 	IDs      []string // only these, at most 50
 	Keys     []string // only these, at most 50
 	PageSize int      // 0 means 100, the most that Jira gives
@@ -38,6 +38,10 @@ const maxProjectFilter = 50
 // The sequence may be ranged over more than once; each time asks Jira again.
 // An error comes once, as the last pair.
 //
+// Data Center gives one list, of which the filters and the pages are made here:
+// each page that is resumed from a cursor costs the whole list.
+//
+//jira:operation GET /rest/api/2/project https://docs.atlassian.com/software/jira/docs/api/REST/9.17.0/#api/2/project-getAllProjects
 //jira:operation GET /rest/api/3/project/search https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-projects/#api-rest-api-3-project-search-get
 func (c *Client) Projects(ctx context.Context, query ProjectQuery) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
@@ -54,6 +58,13 @@ func (c *Client) eachProjectPage(ctx context.Context, query ProjectQuery, yield 
 	q, at, err := projectCall(query)
 	if err != nil {
 		return err
+	}
+	via, err := c.via(ctx, q)
+	if err != nil {
+		return err
+	}
+	if via.deployment == DataCenter {
+		return c.eachListedProject(ctx, query, at, yield)
 	}
 	site, err := c.SiteURL(ctx)
 	if err != nil {
@@ -175,13 +186,19 @@ func (c *Client) object(ctx context.Context, q *call) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	var raw json.RawMessage
+	raw, err := c.rawObject(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return addSiteURL([]json.RawMessage{raw}, site)[0], nil
+}
+
+// rawObject reads one object as it is served.
+func (c *Client) rawObject(ctx context.Context, q *call) (raw json.RawMessage, err error) {
 	q.decode = func(body []byte) (err error) {
 		raw, err = rawObject(bytes.TrimSpace(body))
 		return err
 	}
-	if err := c.do(ctx, q); err != nil {
-		return nil, err
-	}
-	return addSiteURL([]json.RawMessage{raw}, site)[0], nil
+	err = c.do(ctx, q)
+	return raw, err
 }

@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -91,10 +92,16 @@ func (c *Client) serverInfo(ctx context.Context, via *route) (ServerInfo, error)
 
 // User is an account.
 type User struct {
-	AccountID   string `json:"accountId"` // never changes
+	AccountID   string `json:"accountId"` // at Cloud; never changes
+	Key         string `json:"key"`       // at Data Center; never changes
+	Name        string `json:"name"`      // at Data Center, to log in with; an administrator may change it
 	DisplayName string `json:"displayName"`
 	TimeZone    string `json:"timeZone"` // IANA name; JQL reads dates in it
 }
+
+// ID is what tells the account from every other, and never changes: its
+// AccountID, or at Data Center its Key.
+func (u User) ID() string { return cmp.Or(u.AccountID, u.Key) }
 
 // Myself asks whose credentials these are. Of all methods it is the one that
 // never answers to nobody, so that its success proves them good.
@@ -111,10 +118,10 @@ func (c *Client) myself(ctx context.Context, via *route) (User, error) {
 		via:    via,
 		decode: func(body []byte) error {
 			user = User{}
-			if err := decodeObject(body, &user); err != nil || user.AccountID != "" {
+			if err := decodeObject(body, &user); err != nil || user.ID() != "" {
 				return err
 			}
-			return notJira("answered JSON without an accountId")
+			return notJira("answered JSON with neither an accountId nor a key")
 		},
 	})
 	if err != nil {

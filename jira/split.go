@@ -52,6 +52,21 @@ func split(body []byte, key string) (items []json.RawMessage, rest []byte, err e
 	return items, append(rest, body[copied:]...), nil
 }
 
+// splitArray takes a JSON array apart, as split does the array of a key.
+func splitArray(body []byte) (items []json.RawMessage, err error) {
+	s := scanner{text: body}
+	if err = s.array(func(element []byte) { items = append(items, element) }); err == nil {
+		err = s.end()
+	}
+	switch {
+	case err != nil && json.Valid(body):
+		return nil, notJira("answered JSON that is no list (%w)", err)
+	case err != nil:
+		return nil, err
+	}
+	return items, nil
+}
+
 // hasKey reports whether a JSON object has a key at its top level.
 func hasKey(object []byte, key string) bool {
 	if !bytes.Contains(object, []byte(key)) {
@@ -64,6 +79,23 @@ func hasKey(object []byte, key string) bool {
 		return s.value()
 	})
 	return has && err == nil
+}
+
+// memberText is the text that a key of an object holds at its top level, "" if it
+// holds none.
+func memberText(object []byte, key string) string {
+	s := scanner{text: object}
+	var found string
+	_ = s.object(func(name []byte) error {
+		from := s.at
+		err := s.value()
+		if err == nil && isKey(name, key) {
+			found = ""
+			_ = json.Unmarshal(s.text[from:s.at], &found) // what is no text is not found
+		}
+		return err
+	})
+	return found
 }
 
 // isKey compares a quoted name with a key, unescaping only where it must.
