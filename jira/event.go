@@ -22,11 +22,12 @@ func notEvent(text string) error { return &kindError{text, []error{ErrEvent}} }
 // now: deliveries come late, twice, in any order and not at all, so that what
 // they show of an object may be long over. Read the object by its id.
 //
-// Everything here is safe to build a path or a query of: ids are positive
-// decimal numbers of at most 18 digits without leading zeros, keys are capitals,
-// digits and underscores, as "ACME", with "-" and a number, as "ACME-1", for
-// issues. What Jira left out, or what has another form, is empty. Nothing here
-// refers to the body.
+// Ids and keys have strict forms, so that nothing in a body can change a path or
+// a quoted query that is made of them: ids are positive decimal numbers of at
+// most 18 digits without leading zeros; keys are capitals, digits and
+// underscores, as "ACME", and for issues "-" and a number after that, "ACME-1".
+// What Jira left out, or what has another form, is empty. Nothing here refers to
+// the body.
 type Event struct {
 	// Name is the event's name as Jira sent it, "jira:issue_updated": at most
 	// 300 printable characters, in one line.
@@ -86,7 +87,7 @@ type Ref struct{ ID, Key string }
 
 // UserRef names a user. On Cloud that is AccountID, of at most 128 letters,
 // digits, colons, hyphens and underscores. At Data Center it is Name and Key, of
-// letters, digits and "_.@+-".
+// letters and digits in any script and "_.@+-", which a query must escape.
 type UserRef struct{ AccountID, Name, Key string }
 
 // Change is one field that changed.

@@ -2,6 +2,7 @@ package jira_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"regexp"
 	"runtime"
 	"strings"
@@ -204,10 +205,26 @@ func FuzzParseEvent(f *testing.F) {
 		if e.Name == "" || len([]rune(e.Name)) > 300 || len(e.Issues) > 5 || len(e.Changes) > 256 {
 			t.Fatalf("ParseEvent keeps too much or too little: %+v", e)
 		}
+		if id := issueID(body); id != "" && (len(e.Issues) == 0 || e.Issues[0].ID != id) {
+			t.Fatalf("ParseEvent(%q) gives the issues %v, want %s first", body, e.Issues, id)
+		}
 		if again, err := jira.ParseEvent(body); err != nil || gocmp.Diff(e, again) != "" {
 			t.Fatalf("ParseEvent of the same body = %+v, %v, want %+v", again, err, e)
 		}
 	})
+}
+
+// issueID reads the id of the issue with encoding/json.
+func issueID(body []byte) string {
+	var top, issue map[string]json.RawMessage
+	_ = json.Unmarshal(body, &top)
+	_ = json.Unmarshal(top["issue"], &issue)
+	text := string(issue["id"])
+	_ = json.Unmarshal(issue["id"], &text)
+	if !anID.MatchString(text) {
+		return ""
+	}
+	return text
 }
 
 func checkForms(t *testing.T, e jira.Event) {

@@ -25,10 +25,13 @@ var deliveredAt = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 // a hash by the app's secret.
 func bearer(newHash func() hash.Hash, header, claims string) string {
 	encode := base64.RawURLEncoding.EncodeToString
-	signed := encode([]byte(header)) + "." + encode([]byte(claims))
+	return signParts(newHash, encode([]byte(header))+"."+encode([]byte(claims)))
+}
+
+func signParts(newHash func() hash.Hash, signed string) string {
 	mac := hmac.New(newHash, []byte(appSecret))
 	mac.Write([]byte(signed))
-	return "Bearer " + signed + "." + encode(mac.Sum(nil))
+	return "Bearer " + signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // withClaims is a well signed token that claims this.
@@ -135,6 +138,7 @@ func TestVerifyJWTRefuses(t *testing.T) {
 		{"header and more", withHeader(`{"alg":"HS256"} {}`), "not a JSON object"},
 		{"deep header", withHeader(`{"alg":` + strings.Repeat("[", 2000) + strings.Repeat("]", 2000) + `}`), "another algorithm"},
 
+		{"claims not base64url", signParts(sha256.New, base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`))+".e30="), "base64url"},
 		{"claims no object", withClaims(`1793534460`), "not a JSON object"},
 		{"claims cut", withClaims(`{"exp":1793534460`), "not a JSON object"},
 		{"claims twice", withClaims(`{"exp":1,"exp":1793534460}`), "twice"},
