@@ -24,24 +24,16 @@ var passes = [][]string{
 	nil,
 }
 
-// createBlueprints makes what is missing of them, or none. Where one of the names is taken by another model, ours are not
-// mixed into it. Where what exists is ours as far as it goes, an earlier start was interrupted, and is taken up again;
-// what is complete is not touched.
+// createBlueprints makes what is missing of them, or none. Where what exists is ours as far as it goes, an earlier start
+// was interrupted, and is taken up again; what is complete is not touched.
 func (in installer) createBlueprints(ctx context.Context, all []json.RawMessage) (err error) {
-	var missing, unfinished []json.RawMessage
-	for _, blueprint := range all {
-		there, err := in.client.Blueprint(ctx, identifier(blueprint))
-		switch stage := compare(blueprint, there); {
-		case errors.Is(err, port.ErrNotFound):
-			missing, unfinished = append(missing, blueprint), append(unfinished, blueprint)
-		case err != nil:
-			return err
-		case stage == foreign:
-			in.log.LogAttrs(ctx, slog.LevelWarn, "port: a blueprint of this name is of another make, none is created", slog.String("blueprint", identifier(blueprint)))
-			return nil
-		case stage == begun:
-			unfinished = append(unfinished, blueprint)
-		}
+	missing, unfinished, taken, err := in.survey(ctx, all)
+	if err != nil {
+		return err
+	}
+	if taken != "" {
+		in.log.LogAttrs(ctx, slog.LevelWarn, "port: a blueprint of this name is of another make, none is created", slog.String("blueprint", taken))
+		return nil
 	}
 	var created []string
 	defer func() {
@@ -60,6 +52,25 @@ func (in installer) createBlueprints(ctx context.Context, all []json.RawMessage)
 		}
 	}
 	return in.finishBlueprints(ctx, unfinished)
+}
+
+// survey sorts blueprints by how far they are there: those that are missing, those of which anything is missing, and the
+// name of one that is taken by another model, into which ours are not to be mixed.
+func (in installer) survey(ctx context.Context, all []json.RawMessage) (missing, unfinished []json.RawMessage, taken string, err error) {
+	for _, blueprint := range all {
+		there, err := in.client.Blueprint(ctx, identifier(blueprint))
+		switch stage := compare(blueprint, there); {
+		case errors.Is(err, port.ErrNotFound):
+			missing, unfinished = append(missing, blueprint), append(unfinished, blueprint)
+		case err != nil:
+			return nil, nil, "", err
+		case stage == foreign:
+			return nil, nil, identifier(blueprint), nil
+		case stage == begun:
+			unfinished = append(unfinished, blueprint)
+		}
+	}
+	return missing, unfinished, "", nil
 }
 
 func (in installer) finishBlueprints(ctx context.Context, unfinished []json.RawMessage) error {

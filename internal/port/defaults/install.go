@@ -52,17 +52,8 @@ func Install(ctx context.Context, client *port.Client, options Options) (found p
 			err = fmt.Errorf("set up integration %q in Port: %w", client.Identifier(), err)
 		}
 	}()
-	in := installer{client, options, cmp.Or(options.Logger, slog.New(slog.DiscardHandler))}
-	found, err = client.Integration(ctx)
-	if err == nil {
-		err = in.checkRuntime(found)
-	} else if errors.Is(err, port.ErrNotFound) {
-		found, err = port.Integration{}, nil
-	}
-	if err != nil {
-		return found, err
-	}
-	origin, err := in.origin(ctx, found)
+	in := newInstaller(client, options)
+	found, origin, err := in.find(ctx)
 	if err != nil {
 		return found, err
 	}
@@ -75,6 +66,25 @@ func Install(ctx context.Context, client *port.Client, options Options) (found p
 		return found, err
 	}
 	return in.initialize(ctx, origin, found)
+}
+
+func newInstaller(client *port.Client, options Options) installer {
+	return installer{client, options, cmp.Or(options.Logger, slog.New(slog.DiscardHandler))}
+}
+
+// find reads the integration, whose Raw is nil where Port has none yet, and says whose blueprints and mapping it gets.
+func (in installer) find(ctx context.Context) (found port.Integration, origin string, err error) {
+	found, err = in.client.Integration(ctx)
+	if err == nil {
+		err = in.checkRuntime(found)
+	} else if errors.Is(err, port.ErrNotFound) {
+		found, err = port.Integration{}, nil
+	}
+	if err != nil {
+		return found, "", err
+	}
+	origin, err = in.origin(ctx, found)
+	return found, origin, err
 }
 
 // checkRuntime refuses to run an integration that somebody else hosts: two processes would serve it.
