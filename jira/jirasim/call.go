@@ -38,6 +38,9 @@ func (s *Server) respond(r *http.Request, d door) (*answer, error) {
 		return nil, err
 	}
 	c.trouble = s.faults.draw(c.path)
+	c.identity = s.identify(c)
+	t := s.limits.arrive(c, s.now())
+	defer t.leave()
 	status := 0
 	defer func() { s.note(c, status) }()
 	if err := wait(r, s.config.Latency); err != nil {
@@ -46,11 +49,14 @@ func (s *Server) respond(r *http.Request, d door) (*answer, error) {
 	if err := c.trouble.hang(r); err != nil {
 		return nil, err
 	}
-	c.identity = s.identify(c)
-	a := c.trouble.answer(s.now())
+	a := t.refuse(s.now())
+	if a == nil {
+		a = c.trouble.answer(s.now())
+	}
 	if a == nil {
 		a = s.decide(c)
 	}
+	t.mark(a, s.now())
 	s.finish(c, a)
 	if c.trouble.has(LoseAnswer) {
 		a.release()
@@ -143,7 +149,7 @@ func origin(r *http.Request) string {
 func (s *Server) finish(c *call, a *answer) {
 	a.header.Set("X-Arequestid", strconv.FormatUint(digest(c.path+string(c.body)), 16))
 	a.header.Set("X-Content-Type-Options", "nosniff")
-	if a.status == http.StatusOK { // on normal answers too, and per second
+	if a.status == http.StatusOK && !s.limits.on() { // on normal answers too, and per second
 		a.header.Set("X-Ratelimit-Limit", "100")
 		a.header.Set("X-Ratelimit-Remaining", "99")
 	}

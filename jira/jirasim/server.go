@@ -75,6 +75,9 @@ type Config struct {
 	// index has: the next search may find it.
 	IndexLoss float64
 
+	// Limits are the rate limits that the site keeps.
+	Limits Limits
+
 	// Webhooks says how the site treats webhooks.
 	Webhooks WebhookConfig
 
@@ -105,6 +108,7 @@ type Server struct {
 
 	logins    logins
 	authority authority
+	limits    *limiter
 
 	parts    fragmentCache
 	walks    walkTable
@@ -136,6 +140,7 @@ func New(config Config) *Server {
 	s.logins.email, s.logins.token, s.logins.bearer = config.Email, config.Token, config.Bearer
 	s.logins.scoped, s.logins.scopes, s.logins.expires = config.ScopedToken, config.Scopes, config.TokenExpires
 	s.queue.seed = config.Seed
+	s.limits = newLimiter(config)
 	s.faults.random = rand.New(rand.NewPCG(config.Seed, 0xfa017))
 	account := "712020:00000000-0000-4000-8000-000000000001"
 	if config.Deployment == DataCenter {
