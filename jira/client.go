@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -56,7 +55,8 @@ type Config struct {
 	// proxy in its place. Empty means https://api.atlassian.com.
 	Gateway string
 
-	// Logger hears of retries and pauses (Warn) and of each answer (Debug),
+	// Logger hears of retries and pauses (Warn), of endpoints that are asked at
+	// full width again (Info), and of each answer (Debug),
 	// never of headers or bodies. nil means silence.
 	Logger *slog.Logger
 
@@ -115,17 +115,14 @@ type Client struct {
 	auth    Auth // as given; requests take the route's
 	config  Config
 	http    *http.Client
-	slots   *slots
-	pauses  pauses
+	limiter *limiter
 	jitter  func() float64 // from 0.7 to 1.3
 
 	routed   flight[*route]
 	detected flight[ServerInfo]
 	siteURL  flight[string]
 	window   resultWindow
-	stats    struct {
-		requests, retries, throttled, bytesIn, bytesDecoded atomic.Int64
-	}
+	stats    counters
 }
 
 // New makes a client for a site, "https://acme.atlassian.net", or for the
@@ -145,15 +142,16 @@ func New(site string, auth Auth, config Config) (*Client, error) {
 	if err != nil {
 		return nil, errors.New("Config.Gateway should be like https://" + gatewayHost)
 	}
-	return &Client{
+	c := &Client{
 		base:    base,
 		gateway: gateway,
 		auth:    auth,
 		config:  config,
 		http:    &http.Client{Transport: config.Transport, CheckRedirect: checkRedirect},
-		slots:   newSlots(config.Concurrency, config.Reserve),
 		jitter:  randomFactor,
-	}, nil
+	}
+	c.limiter = newLimiter(config.Concurrency, config.Reserve, c.retryWait)
+	return c, nil
 }
 
 // parseSite reads the base URL. Its errors do not repeat the text, which may
@@ -174,26 +172,6 @@ func parseSite(site string) (*url.URL, error) {
 		return nil, errors.New("the Jira site holds a query or a fragment: " + example)
 	}
 	return u, nil
-}
-
-// Stats counts what a client has done since it was made.
-type Stats struct {
-	Requests     int64 // attempts sent, retries included
-	Retries      int64 // attempts that repeated an earlier one
-	Throttled    int64 // answers with status 429
-	BytesIn      int64 // bytes of bodies as they came over the wire
-	BytesDecoded int64 // bytes of bodies after decompression
-}
-
-// Stats returns the counts of this moment.
-func (c *Client) Stats() Stats {
-	return Stats{
-		Requests:     c.stats.requests.Load(),
-		Retries:      c.stats.retries.Load(),
-		Throttled:    c.stats.throttled.Load(),
-		BytesIn:      c.stats.bytesIn.Load(),
-		BytesDecoded: c.stats.bytesDecoded.Load(),
-	}
 }
 
 // String names the site and never the credentials.

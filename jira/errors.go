@@ -84,9 +84,11 @@ type Error struct {
 	// body that is not JSON, a context that ended. It may be nil.
 	Err error
 
-	hurried       bool   // the caller's deadline left no time to ask again
-	refused       bool   // the credentials were not accepted; others may be
-	authorization secret // what was refused
+	hurried       bool          // the caller's deadline left no time to ask again
+	held          time.Duration // after a 429: for how long the limiter holds the next attempt
+	blocked       bool          // an administrator does not let the account ask at all
+	refused       bool          // the credentials were not accepted; others may be
+	authorization secret        // what was refused
 }
 
 // Error tells what was asked, what came back and what to do about it.
@@ -124,6 +126,10 @@ func (e *Error) advice() string {
 		}
 		return ErrNotFound.Error()
 	case http.StatusTooManyRequests:
+		if e.blocked {
+			return ErrThrottled.Error() + " without a time to ask again: an administrator of this Jira may have blocked " +
+				"the account's requests, ask for an exemption under System, Rate limiting"
+		}
 		return ErrThrottled.Error() + e.delay()
 	}
 	return strings.TrimPrefix(e.delay(), ", ")

@@ -76,14 +76,17 @@ func throttleFirstCount(t *testing.T, reason string) string {
 // A later, shorter pause does not shorten the one that lasts.
 func TestPausesOnlyGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var p pauses
-		p.add("GET /a", time.Now().Add(time.Minute), "long")
-		p.add("GET /a", time.Now().Add(time.Second), "short")
-		if left, _ := p.left("GET /a"); left != time.Minute {
+		l := newLimiter(10, 2, func(_ int, asked time.Duration) time.Duration { return asked })
+		a, b := &call{method: "GET", path: "/a"}, &call{method: "GET", path: "/b"}
+		for _, asked := range []time.Duration{time.Minute, time.Second} {
+			p := l.start(l.line(a).lane, a, time.Now())
+			l.leave(p, http.StatusTooManyRequests, limits{retryAfter: asked, remaining: -1}, 0)
+		}
+		if left := time.Until(l.held(l.line(a), true).Until); left != time.Minute {
 			t.Errorf("left after a second pause = %s, want 1m", left)
 		}
-		if left, _ := p.left("GET /b"); left != 0 {
-			t.Errorf("left at another endpoint = %s, want 0", left)
+		if l.held(l.line(b), true).Until.After(time.Now()) {
+			t.Error("another endpoint is held too")
 		}
 	})
 }
@@ -127,25 +130,25 @@ func TestWaitForAPlaceEndsWithTheContext(t *testing.T) {
 		}))
 		c.config.Timeout = time.Hour
 		for _, urgent := range []bool{false, true} {
-			var wg sync.WaitGroup
+			var places []place
 			for range 2 {
-				wg.Go(func() {
-					if err := c.slots.take(t.Context(), true); err != nil {
-						t.Error(err)
-					}
-				})
+				p, err := c.limiter.enter(t.Context(), &call{method: http.MethodGet, path: "/y", urgent: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				places = append(places, p)
 			}
-			wg.Wait()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			err := c.do(ctx, &call{method: http.MethodGet, path: "/x", urgent: urgent, decode: func([]byte) error { return nil }})
 			cancel()
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("urgent %t: a call without a place = %v, want DeadlineExceeded", urgent, err)
 			}
-			c.slots.give(true)
-			c.slots.give(true)
-			if len(c.slots.all)+len(c.slots.ordinary) != 0 {
-				t.Errorf("urgent %t: places are still taken", urgent)
+			for _, p := range places {
+				c.limiter.drop(p)
+			}
+			if s := c.Stats(); s.InFlight+s.Waiting != 0 {
+				t.Errorf("urgent %t: %d places are still taken and %d wait", urgent, s.InFlight, s.Waiting)
 			}
 		}
 	})

@@ -38,11 +38,16 @@ type call struct {
 	// is final, others are retried.
 	decode func(body []byte) error
 
+	// points is what the answer cost beyond the one for asking: 1 for each
+	// issue or project in it, 2 for each user or group. decode sets it.
+	points int
+
+	turn       uint64     // in the limiter's lines; 0 before the first
 	deployment Deployment // of the route, once that is known
 }
 
 // endpoint names what Jira counts bursts by.
-func (q *call) endpoint() string { return q.method + " " + q.path }
+func (q *call) endpoint() endpoint { return endpoint{q.method, q.path} }
 
 // written is the path with its arguments, escaped.
 func (q *call) written() string {
@@ -74,6 +79,7 @@ func (c *Client) do(ctx context.Context, q *call) error {
 	if err != nil {
 		return err
 	}
+	q.turn = 0
 	renewed := false
 	for n := 0; ; {
 		e, again := c.attempt(ctx, q, via, n)
@@ -129,15 +135,21 @@ func renew(ctx context.Context, via *route, refused *Error) (bool, error) {
 }
 
 // beforeRetry waits before retry n, counted from 0, or returns why there is none.
+// Whom the limiter holds anyway waits there, where he has his turn.
 func (c *Client) beforeRetry(ctx context.Context, q *call, e *Error, n int) error {
-	wait := c.retryWait(n, e.RetryAfter)
+	wait := e.held
+	if wait == 0 {
+		wait = c.retryWait(n, e.RetryAfter)
+	}
 	e.hurried = n < c.config.Retries && !fits(ctx, wait)
 	if n >= c.config.Retries || e.hurried {
 		return e
 	}
 	c.logRetry(ctx, e, wait)
-	if err := sleep(ctx, wait); err != nil {
-		return q.fail(err)
+	if e.held == 0 {
+		if err := sleep(ctx, wait); err != nil {
+			return q.fail(err)
+		}
 	}
 	c.stats.retries.Add(1)
 	return nil
@@ -157,34 +169,30 @@ func (q *call) check() error {
 // reports whether it may be sent again. No place is held when it returns; a
 // pause begins before the place is free, so that whoever gets it sees the pause.
 func (c *Client) attempt(ctx context.Context, q *call, via *route, n int) (e *Error, again bool) {
-	r, err := c.request(ctx, q, via)
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e, false // the credentials asked Jira themselves, and were refused
-	}
-	if err != nil {
-		return q.fail(err), false
-	}
-	if e := c.enter(ctx, q); e != nil {
+	r, p, e := c.admit(ctx, q, via)
+	if e != nil {
 		return e, false
 	}
 	a, err := c.send(r, q)
-	if a.status == http.StatusTooManyRequests {
-		c.pause(ctx, q, a, n)
-	}
-	c.slots.give(q.urgent)
-	if err == nil {
+	d := c.leave(ctx, q, p, a, n)
+	switch {
+	case err == nil:
 		e, again = c.classify(q, a)
-		if e != nil && e.refused {
-			e.authorization = secretOf(r.Header.Get("Authorization"))
-		}
-		return e, again && q.repeatable(a.status)
-	}
-	if ctx.Err() != nil {
+		c.charge(q, p, a, e)
+	case ctx.Err() != nil:
 		return q.fail(contextError(ctx)), false
+	default:
+		e, again = q.fail(err), worthRepeating(err)
+		e.Status = a.status
 	}
-	e = q.fail(err)
-	e.Status = a.status
-	return e, worthRepeating(err) && q.repeatable(a.status)
+	if e == nil {
+		return nil, false
+	}
+	e.held, e.blocked = d.wait, d.blocked
+	if e.refused {
+		e.authorization = secretOf(r.Header.Get("Authorization"))
+	}
+	return e, again && q.repeatable(a.status)
 }
 
 // repeatable reports whether the call may be sent again after an answer of the
@@ -226,40 +234,6 @@ func (q *call) encode() (io.Reader, error) {
 	}
 	text, err := json.Marshal(q.body)
 	return bytes.NewReader(text), err
-}
-
-// enter waits until the request may be sent: for the end of a pause and for a
-// place, with no pause begun meanwhile.
-func (c *Client) enter(ctx context.Context, q *call) *Error {
-	for {
-		if err := c.waitOut(ctx, q); err != nil {
-			return err
-		}
-		if err := c.slots.take(ctx, q.urgent); err != nil {
-			return q.fail(err)
-		}
-		if left, _ := c.pauses.left(q.endpoint()); left == 0 {
-			return nil
-		}
-		c.slots.give(q.urgent)
-	}
-}
-
-// waitOut waits for the end of a pause, holding no place.
-func (c *Client) waitOut(ctx context.Context, q *call) *Error {
-	left, reason := c.pauses.left(q.endpoint())
-	if left == 0 {
-		return nil
-	}
-	if !fits(ctx, left) {
-		e := q.fail(ErrThrottled)
-		e.RetryAfter, e.Reason, e.hurried = left, reason, true
-		return e
-	}
-	if err := sleep(ctx, left); err != nil {
-		return q.fail(err)
-	}
-	return nil
 }
 
 // errTimeout ends an attempt; the caller's context goes on. It is not

@@ -1,0 +1,154 @@
+package jira
+
+import "time"
+
+// endpoint names what Jira counts bursts by: a method and a path as it stands
+// in a [call], with %s for each argument.
+type endpoint struct{ method, path string }
+
+// Pause is a time in which requests are held back.
+type Pause struct {
+	Until time.Time // zero if there is none
+
+	// Reason is Jira's RateLimit-Reason, or, where it gave none, this
+	// package's own word.
+	Reason string
+}
+
+// later is the one of two pauses that ends later.
+func (p Pause) later(other Pause) Pause {
+	if other.Until.After(p.Until) {
+		return other
+	}
+	return p
+}
+
+// at is the pause if it lasts at a time, else none.
+func (p Pause) at(now time.Time) Pause {
+	if p.Until.After(now) {
+		return p
+	}
+	return Pause{}
+}
+
+// lane is what one limit of Jira's is about: an endpoint, or the whole client.
+//
+// Its window is how many requests may be in flight: at most those of
+// [Config.Concurrency], where it begins; half after a 429, but never none; and
+// one more whenever as many requests as it is wide have succeeded.
+type lane struct {
+	widest, reserve int // of the window; of the places for urgent requests
+
+	window   int
+	wins     int    // successes since the window last changed
+	flying   int    // in flight
+	ordinary int    // of flying, those that are not urgent
+	halvedAt uint64 // number of the last request that had started when the window was halved
+	strikes  int    // halvings since the last success
+
+	pause Pause
+
+	// left is how many more may start by what Jira last said remained, until
+	// fresh: then it is forgotten.
+	left  int64
+	fresh time.Time
+
+	cost float64 // points of a request, on average
+
+	// For Stats.
+	requests, throttled, points int64
+	limit, remaining            int64
+}
+
+func newLane(widest, reserve int) *lane {
+	return &lane{widest: widest, reserve: reserve, window: widest, limit: -1, remaining: -1}
+}
+
+// room reports whether a request may start, pauses aside. Ordinary ones leave
+// the reserve free, but for one place.
+func (n *lane) room(urgent bool, now time.Time) bool {
+	if n.flying >= n.window || !urgent && n.ordinary >= max(n.window-n.reserve, 1) {
+		return false
+	}
+	return !n.scarce(now)
+}
+
+// scarce reports whether those in flight may use up what remains. One alone is
+// always let through, to ask.
+func (n *lane) scarce(now time.Time) bool {
+	return n.left <= 0 && n.flying > 0 && n.fresh.After(now)
+}
+
+// take starts a request.
+func (n *lane) take(urgent bool) {
+	n.flying++
+	n.requests++
+	n.left--
+	if !urgent {
+		n.ordinary++
+	}
+}
+
+// give ends a request.
+func (n *lane) give(urgent bool) {
+	n.flying--
+	if !urgent {
+		n.ordinary--
+	}
+}
+
+// hold begins a pause, or makes it longer: a later answer that asks for less
+// does not shorten it. It reports whether it did.
+func (n *lane) hold(p Pause) bool {
+	before := n.pause.Until
+	n.pause = n.pause.later(p)
+	return n.pause.Until.After(before)
+}
+
+// halve narrows the window after a 429 to a request, when started is the number
+// of the latest of all. The answers to others that had started by then tell
+// nothing more. It reports whether this one did.
+func (n *lane) halve(number, started uint64) bool {
+	if number <= n.halvedAt {
+		return false
+	}
+	n.halvedAt = started
+	n.window = max(n.window/2, 1)
+	n.wins = 0
+	n.strikes++
+	return true
+}
+
+// succeed counts an answer that was not a 429. It reports whether the window has
+// become as wide as it can be.
+func (n *lane) succeed(number uint64) bool {
+	if number <= n.halvedAt {
+		return false
+	}
+	n.strikes = 0
+	if n.window == n.widest {
+		return false
+	}
+	if n.wins++; n.wins >= n.window {
+		n.window++
+		n.wins = 0
+	}
+	return n.window == n.widest
+}
+
+// remain notes how many more requests Jira would answer before a time. Those in
+// flight may or may not be among those that it has counted; they are taken for
+// not counted.
+func (n *lane) remain(count int64, until time.Time) {
+	n.left, n.fresh = count-int64(n.flying), until
+}
+
+// charge notes the points of a request, for [ration].
+func (n *lane) charge(points int) {
+	n.points += int64(points)
+	if n.cost == 0 {
+		n.cost = float64(points)
+		return
+	}
+	n.cost += (float64(points) - n.cost) / 8
+}

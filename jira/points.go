@@ -1,0 +1,56 @@
+package jira
+
+import "time"
+
+// Jira counts points, one for each request and one more for each issue or
+// project, or two for each user or group, that it reads; and limits them by the
+// hour where the credentials are an app's. API tokens are not metered.
+// https://developer.atlassian.com/cloud/jira/platform/rate-limiting/
+
+// smallestQuota is the least of the hourly quotas that Jira gives to an app.
+const smallestQuota = 65_000
+
+// ration spreads what is left of an hour's points over what is left of the
+// hour, once Jira says that it runs short. Only ordinary requests are spread:
+// urgent ones start at once, as long as there are points at all.
+type ration struct {
+	left  float64
+	reset time.Time
+	next  time.Time // when the next ordinary request may start
+}
+
+// set notes that so many points are left until reset.
+func (r *ration) set(left float64, reset time.Time) { r.left, r.reset = left, reset }
+
+// guess notes that a quota is four fifths used, where Jira says no more than
+// that (X-RateLimit-NearLimit).
+func (r *ration) guess(now time.Time, reset time.Duration) {
+	if r.reset.After(now) {
+		return
+	}
+	if reset == 0 {
+		reset = now.Truncate(time.Hour).Add(time.Hour).Sub(now)
+	}
+	r.set(smallestQuota/5, now.Add(reset))
+}
+
+// spend starts a request of so many points: it uses up its share of the time
+// that is left.
+func (r *ration) spend(points float64, now time.Time) {
+	if !r.reset.After(now) {
+		return
+	}
+	points = max(points, 1)
+	share := r.reset.Sub(now).Seconds() * min(points/max(r.left, 1), 1)
+	r.left -= points
+	if r.next.Before(now) {
+		r.next = now
+	}
+	r.next = r.next.Add(time.Duration(share * float64(time.Second)))
+	if r.next.After(r.reset) {
+		r.next = r.reset
+	}
+}
+
+// pause is how long ordinary requests are to wait.
+func (r *ration) pause() Pause { return Pause{r.next, "points run short"} }
