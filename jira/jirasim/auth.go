@@ -119,7 +119,9 @@ func (s *Server) expired() bool {
 }
 
 // basic checks an e-mail with an API token, or a user's password. At the gateway both
-// sorts of API token are taken, on the site only those without scopes.
+// sorts of API token are taken, on the site only those without scopes. What is wrong at
+// the gateway goes on to Jira here, which takes it for nobody's: the answer that is
+// the easiest to be misled by.
 func (s *Server) basic(c *call, user, password string) identity {
 	l, captcha := &s.logins, s.config.CaptchaAfter
 	if captcha > 0 && l.failures[user] >= captcha {

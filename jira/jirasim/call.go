@@ -49,13 +49,7 @@ func (s *Server) respond(r *http.Request, d door) (*answer, error) {
 	if err := c.trouble.hang(r); err != nil {
 		return nil, err
 	}
-	a := t.refuse(s.now())
-	if a == nil {
-		a = c.trouble.answer(s.now())
-	}
-	if a == nil {
-		a = s.decide(c)
-	}
+	a := s.decide(c, t)
 	t.mark(a, s.now())
 	s.finish(c, a)
 	if c.trouble.has(LoseAnswer) {
@@ -66,8 +60,15 @@ func (s *Server) respond(r *http.Request, d door) (*answer, error) {
 	return a, nil
 }
 
-// decide makes the answer that whoever is behind the door gives.
-func (s *Server) decide(c *call) *answer {
+// decide makes the answer of the limits, of the trouble there is, or of whoever is
+// behind the door.
+func (s *Server) decide(c *call, t *turn) *answer {
+	if a := t.refuse(s.now()); a != nil {
+		return a
+	}
+	if a := c.trouble.answer(s.now()); a != nil {
+		return a
+	}
 	if c.door == authDoor {
 		return s.authorize(c)
 	}

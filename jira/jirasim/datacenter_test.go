@@ -293,6 +293,30 @@ func TestUnsettledPages(t *testing.T) {
 	}
 }
 
+// Made-up work comes out in the form of Data Center through and through.
+func TestMadeUpWorkAtDataCenter(t *testing.T) {
+	s := jirasim.New(jirasim.Config{Deployment: jirasim.DataCenter, Version: "9.12.4"})
+	s.Fill(250, 3, 900)
+	seen := 0
+	for from := 0; ; from += 100 {
+		r := ask(t, s, "POST /rest/api/2/search", fmt.Sprintf(`{"jql":"order by key","startAt":%d,"maxResults":100,"fields":["*all"]}`, from))
+		var p paged
+		r.decode(t, &p)
+		for _, foreign := range []string{"accountId", "/rest/api/3", `"type":"doc"`, "statuscategorychangedate", "hierarchyLevel"} {
+			if strings.Contains(string(r.body), foreign) {
+				t.Errorf("from %d: %s is of Cloud", from, foreign)
+			}
+		}
+		if len(p.Issues) == 0 {
+			break
+		}
+		seen += len(p.Issues)
+	}
+	if seen != 250 {
+		t.Errorf("the pages hold %d issues, want 250", seen)
+	}
+}
+
 func TestRealDataCenterPayloads(t *testing.T) {
 	dir := shared(t, "fixtures/datacenter")
 	s := jirasim.New(jirasim.Config{Deployment: jirasim.DataCenter})

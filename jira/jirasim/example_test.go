@@ -1,8 +1,10 @@
 package jirasim_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 
@@ -25,6 +27,39 @@ func ExampleNew() {
 	body, _ := io.ReadAll(answer.Body)
 	fmt.Println(string(body))
 	// Output: {"issues":[{"id":"10001"}],"isLast":true}
+}
+
+// A client that talks to three hosts, without a socket.
+func ExampleServer_Hosts() {
+	site := jirasim.New(jirasim.Config{BaseURL: "https://acme.atlassian.net", CloudID: "c1"})
+	site.AddProject(jirasim.Project{Key: "PAY", Name: "Payments"})
+	site.AddApp(jirasim.App{ClientID: "ferry", ClientSecret: "hush"})
+	client := &http.Client{Transport: site.Hosts()}
+
+	request := `{"grant_type":"refresh_token","client_id":"ferry","client_secret":"hush","refresh_token":"` + site.Consent("ferry").Refresh + `"}`
+	answer, err := client.Post("https://auth.atlassian.com/oauth/token", "application/json", strings.NewReader(request))
+	if err != nil {
+		panic(err)
+	}
+	defer answer.Body.Close()
+	var tokens struct {
+		Access string `json:"access_token"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&tokens); err != nil {
+		panic(err)
+	}
+	asked, err := http.NewRequest("GET", "https://api.atlassian.com/ex/jira/c1/rest/api/3/project/PAY", nil)
+	if err != nil {
+		panic(err)
+	}
+	asked.Header.Set("Authorization", "Bearer "+tokens.Access)
+	answer, err = client.Do(asked)
+	if err != nil {
+		panic(err)
+	}
+	defer answer.Body.Close()
+	fmt.Println(answer.StatusCode, site.Refreshes())
+	// Output: 200 1
 }
 
 func ExampleServer_Inject() {

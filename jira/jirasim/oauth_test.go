@@ -340,6 +340,15 @@ func TestHosts(t *testing.T) {
 	if r := at(t, s, "GET", "https://evil.example/rest/api/3/myself", ""); r.err == nil {
 		t.Error("a host that is none of them answered")
 	}
+	server := httptest.NewServer(s.AuthServer())
+	defer server.Close()
+	s.Inject(jirasim.Fault{Match: "/oauth/token", Do: jirasim.LoseAnswer})
+	body := `{"grant_type":"client_credentials","client_id":"ferry","client_secret":"hush"}`
+	if w, err := server.Client().Post(server.URL+"/oauth/token", "application/json", strings.NewReader(body)); err == nil {
+		w.Body.Close()
+		t.Errorf("an answer that is lost arrived over a socket: %d", w.StatusCode)
+	}
+	s.Heal()
 	for name, h := range map[string]http.Handler{"/oauth/token": s.AuthServer(), "/ex/jira/c1/rest/api/3/myself": s.Gateway()} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("GET", "https://127.0.0.1"+name, nil))

@@ -51,7 +51,7 @@ type Config struct {
 	// AccountID and AccountName are whom /myself reports. Empty: an account of
 	// an integration.
 	AccountID, AccountName string
-	// Denied are global permission keys (ADMINISTER, USER_PICKER) that
+	// Denied are permission keys (ADMINISTER, USER_PICKER, BROWSE_PROJECTS) that
 	// /mypermissions reports the account not to have.
 	Denied []string
 
