@@ -1,7 +1,7 @@
-// Package jirasim is a simulated Jira Cloud: an [http.Handler] that answers as
-// Jira's REST API v3 does, awkward sides included.
+// Package jirasim is a simulated Jira, Cloud or Data Center: an [http.Handler] that
+// answers as Jira's REST API does, awkward sides included.
 //
-// It keeps projects, issues and people in memory and serves
+// It keeps projects, issues and people in memory. As Cloud it serves
 //
 //	GET  /rest/api/3/serverInfo, /myself, /mypermissions
 //	GET  /rest/api/3/project/search, /project/{idOrKey}
@@ -11,9 +11,25 @@
 //	POST /rest/api/3/issue/bulkfetch
 //	GET  /_edge/tenant_info
 //
-// also below the prefix /ex/jira/{cloudId} of Atlassian's gateway. What Jira has
-// removed answers 410 with Jira's own words, another method 405, everything else 404
-// with an HTML page.
+// also as version 2 and as latest, and below the prefix /ex/jira/{cloudId} of
+// Atlassian's gateway. As Data Center ([Config.Deployment]) it serves version 2 alone,
+// below [Config.ContextPath], with people by name and key and texts as wiki markup:
+//
+//	GET  /rest/api/2/serverInfo, /myself, /mypermissions
+//	GET  /rest/api/2/project, /project/{idOrKey}
+//	GET  /rest/api/2/search               POST the same
+//	GET  /rest/api/2/issue/{idOrKey}
+//	POST /rest/oauth2/latest/token
+//
+// What Jira has removed answers 410 with Jira's own words, another method 405,
+// everything else 404 with an HTML page.
+//
+// Logins are API tokens with and without scopes, bearer tokens, passwords, and OAuth
+// apps ([Server.AddApp], [Server.Consent]) with refresh tokens that rotate and expire.
+// [Server.AuthServer] and [Server.Gateway] are Atlassian's other hosts,
+// [Server.Hosts] all of them in one RoundTripper. [Config.Limits] are rate limits that
+// are really counted; [Server.Violations] are the requests that came although a 429 had
+// said to wait.
 //
 // A small site:
 //
@@ -26,7 +42,7 @@
 //
 // People change the site with [Server.Update], [Server.Move], [Server.Delete] and
 // the project verbs; [Server.Inject] brings trouble: throttling, HTML where JSON
-// was due, cut bodies, a token that died, an index that lost issues.
+// was due, cut bodies, lost answers, a token that died, an index that lost issues.
 // [Server.Requests] and [Server.Count] say what was asked.
 //
 // Everything random comes from [Config.Seed]. No goroutine is ever started.
