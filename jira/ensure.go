@@ -257,7 +257,7 @@ func sendsBearer(ctx context.Context, via *route) (bool, error) {
 // too. Two processes need three: to make one each, to see both, to see one.
 const maxEnsureRounds = 6
 
-var errUnsteady = errors.New("Jira's list of webhooks does not come to show what was registered: " +
+var errUnsteady = errors.New("the list of webhooks does not come to show what was registered: " +
 	"does another installation with the same name or URL register webhooks too?")
 
 // sameEvents compares as sets.

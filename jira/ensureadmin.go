@@ -173,7 +173,7 @@ func (e *adminEnsurer) spec(name string) WebhookSpec {
 
 func (e *adminEnsurer) create(ctx context.Context) error {
 	if len(e.out.Created) > 0 {
-		return errors.New("Jira took the webhook and does not list it: look in Settings, System, WebHooks whether it is there")
+		return errors.New("the webhook was taken and is not in Jira's list: look for it in Settings, System, WebHooks")
 	}
 	var made Webhook
 	events, err := e.write(e.wish.Name, func(s WebhookSpec) (err error) {

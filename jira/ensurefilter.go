@@ -85,19 +85,29 @@ func allProjects(name string) string {
 type oneAndTheOthers struct{}
 
 func (oneAndTheOthers) make(ctx context.Context, c *Client) ([]string, error) {
+	key, err := c.firstProject(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []string{onlyProject + Quote(key), exceptProject + Quote(key)}, nil
+}
+
+// firstProject is the key of a project that the account sees.
+func (c *Client) firstProject(ctx context.Context) (string, error) {
 	for page, err := range c.Projects(ctx, ProjectQuery{PageSize: 1}) {
 		if err != nil {
-			return nil, err
+			return "", err
 		}
-		for _, raw := range page.Items {
-			var project Ref
-			if err := json.Unmarshal(raw, &project); err != nil || project.Key == "" {
-				return nil, notJira("answered a project without a key")
-			}
-			return []string{onlyProject + Quote(project.Key), exceptProject + Quote(project.Key)}, nil
+		if len(page.Items) == 0 {
+			break
 		}
+		var project Ref
+		if err := json.Unmarshal(page.Items[0], &project); err != nil || project.Key == "" {
+			return "", notJira("answered a project without a key")
+		}
+		return project.Key, nil
 	}
-	return nil, errors.New("Jira refuses a webhook for all projects, and the account sees no project to name instead: let it see one")
+	return "", errors.New("a webhook for all projects was refused, and the account sees no project to name instead: let it see one")
 }
 
 const (

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -113,20 +112,31 @@ func (w serverWebhooks) update(ctx context.Context, id string, spec WebhookSpec)
 }
 
 // keep takes over what a [WebhookSpec] does not say. A secret is not among it:
-// what Jira shows in its place may be stars.
+// what Jira shows in its place may be stars. A filter is written in the form that
+// is there, and cleared where none is wanted.
 func (b *serverBody) keep(id string, now serverWebhook) {
 	b.ID, b.Scope = json.Number(id), now.Scope
 	if verify, known := writtenBool(now.VerifyTLS); known {
 		b.VerifyTLS = &verify
 	}
-	theirs := map[string]string{}
 	for name, raw := range now.Configuration {
-		theirs[name] = writtenText(raw)
+		switch name {
+		case settingExcludeBody, settingSecret:
+		case settingFilters:
+			b.Configuration[name] = filterLike(writtenText(raw), b.Configuration[name])
+		default:
+			b.Configuration[name] = writtenText(raw)
+		}
 	}
-	for _, ours := range []string{settingExcludeBody, settingFilters, settingSecret} {
-		delete(theirs, ours)
+}
+
+// filterLike writes the query in the form of former.
+func filterLike(former, jql string) string {
+	if !strings.HasPrefix(strings.TrimSpace(former), "{") {
+		return jql
 	}
-	maps.Copy(b.Configuration, theirs)
+	text, _ := json.Marshal(map[string]string{issueSection: jql}) // of texts alone: never fails
+	return string(text)
 }
 
 func (w serverWebhooks) remove(ctx context.Context, id string) error {
