@@ -97,6 +97,7 @@ func (c *Client) bulk(ctx context.Context, q *call, site string) (Bulk, error) {
 	q.decode = func(body []byte) (err error) {
 		envelope = bulkErrors{}
 		issues, err = decodeList(body, "issues", &envelope)
+		q.points = len(issues)
 		return err
 	}
 	if err := c.do(ctx, q); err != nil {

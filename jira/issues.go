@@ -171,6 +171,7 @@ func (c *Client) issuePage(ctx context.Context, q *call) (issuePage, error) {
 	q.decode = func(body []byte) (err error) {
 		p = issuePage{}
 		p.issues, err = decodeList(body, "issues", &p)
+		q.points = len(p.issues)
 		return err
 	}
 	err := c.do(ctx, q)

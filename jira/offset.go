@@ -41,6 +41,7 @@ func (c *Client) offsetPage(ctx context.Context, q *call) (offsetPage, error) {
 		if p.issues, err = decodeList(body, "issues", &p); err == nil && p.Total == nil {
 			err = notJira("answered JSON without a total")
 		}
+		q.points = len(p.issues)
 		return err
 	}
 	err := c.do(ctx, q)

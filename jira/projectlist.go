@@ -63,6 +63,7 @@ func (c *Client) listedProjects(ctx context.Context, query ProjectQuery) ([]list
 	var all []listedProject
 	q.decode = func(body []byte) (err error) {
 		all, err = decodeProjects(body)
+		q.points = len(all)
 		return err
 	}
 	if err := c.do(ctx, q); err != nil {

@@ -133,6 +133,7 @@ func (c *Client) projectPage(ctx context.Context, q *call) (projectPage, error) 
 	q.decode = func(body []byte) (err error) {
 		p = projectPage{}
 		p.values, err = decodeList(body, "values", &p)
+		q.points = len(p.values)
 		return err
 	}
 	err := c.do(ctx, q)
@@ -197,6 +198,7 @@ func (c *Client) object(ctx context.Context, q *call) (json.RawMessage, error) {
 func (c *Client) rawObject(ctx context.Context, q *call) (raw json.RawMessage, err error) {
 	q.decode = func(body []byte) (err error) {
 		raw, err = rawObject(bytes.TrimSpace(body))
+		q.points = 1
 		return err
 	}
 	err = c.do(ctx, q)

@@ -38,8 +38,9 @@ type call struct {
 	// is final, others are retried.
 	decode func(body []byte) error
 
-	// points is what the answer cost beyond the one for asking: 1 for each
-	// issue or project in it, 2 for each user or group. decode sets it.
+	// points is what an answer costs beyond the one for asking: 1 for each
+	// issue or project in it, 2 for each user or group. decode sets it where
+	// that differs from answer to answer.
 	points int
 
 	turn       uint64     // in the limiter's lines; 0 before the first

@@ -115,6 +115,7 @@ func (c *Client) myself(ctx context.Context, via *route) (User, error) {
 	err := c.do(ctx, &call{
 		method: http.MethodGet,
 		path:   "/rest/api/3/myself",
+		points: 2, // an account is in the answer
 		via:    via,
 		decode: func(body []byte) error {
 			user = User{}
