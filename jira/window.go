@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -85,6 +86,8 @@ var errShortList = errors.New("Jira listed fewer issues than it counted, also wh
 // Behind one address are several nodes, each with an index of its own. A window
 // that gave fewer issues than every one of its answers counted is walked again
 // (https://support.atlassian.com/jira/kb/inconsistent-paginated-api-search-result-while-using-jql).
+// An index may go on counting issues that were deleted and cannot be given any
+// more; a few of those are put up with, where walking again brings nothing.
 type windowWalk struct {
 	client             *Client
 	call               *call
@@ -96,11 +99,12 @@ type windowWalk struct {
 	window  window
 	unsure  bool            // whether the window is small enough is to be asked first
 	at      int             // offset of what comes next
-	seen    map[string]bool // given out, of this window and those it was cut from
-	found   map[string]bool // in this walk of the window
+	earlier map[string]bool // given out before a window was cut
+	seen    map[string]bool // met in this window
 	least   int             // the smallest count in this walk of the window
 	partial bool            // the walk began in the middle of the window
 	walks   int             // of this window, before this one
+	known   int             // what those had found
 	back    int             // steps back in this window
 	total   int             // of the whole list, -1 unknown
 	done    bool
@@ -109,6 +113,8 @@ type windowWalk struct {
 const (
 	maxWalks = 3   // of one window
 	maxBack  = 100 // steps back in one window
+	fewLost  = 10  // issues that may be counted and not given, or
+	lostPart = 100 // one in so many
 )
 
 // newWindowWalk begins a walk, where the query's cursor says.
@@ -129,17 +135,11 @@ func (c *Client) newWindowWalk(query IssueQuery, site string) (*windowWalk, erro
 	return w, w.resume(query.Cursor)
 }
 
-// enter begins another window; what is known to lie in it stays known.
+// enter begins another window.
 func (w *windowWalk) enter(to window) {
-	if to.from != w.window.from {
-		w.seen = nil
-	}
-	if w.seen == nil {
-		w.seen = map[string]bool{}
-	}
-	w.window, w.walks, w.back, w.partial = to, 0, 0, false
+	w.window, w.walks, w.known, w.back, w.partial = to, 0, 0, 0, false
 	w.rewind()
-	w.found = map[string]bool{}
+	w.seen = map[string]bool{}
 	w.body.JQL = w.jql()
 }
 
@@ -163,7 +163,10 @@ func (w *windowWalk) jql() string {
 		}
 		restriction = clause
 	}
-	return strings.TrimSpace(restriction + " " + order)
+	if restriction != "" && !strings.HasSuffix(restriction, " ") {
+		restriction += " "
+	}
+	return restriction + order
 }
 
 // ordersByKey reports whether an ORDER BY has the key, which may stand there
@@ -265,6 +268,10 @@ func (w *windowWalk) narrow() error {
 	if !ok {
 		return w.call.fail(ErrCrowded)
 	}
+	if w.earlier == nil {
+		w.earlier = map[string]bool{}
+	}
+	maps.Copy(w.earlier, w.seen)
 	w.enter(half)
 	w.unsure = true
 	return nil
@@ -309,11 +316,10 @@ func (w *windowWalk) take(p offsetPage, start int) (Page, error) {
 func (w *windowWalk) fresh(issues []json.RawMessage, ids []string) []json.RawMessage {
 	var fresh []json.RawMessage
 	for i, id := range ids {
-		w.found[id] = true
-		if !w.seen[id] {
-			w.seen[id] = true
+		if !w.seen[id] && !w.earlier[id] {
 			fresh = append(fresh, issues[i])
 		}
+		w.seen[id] = true
 	}
 	return fresh
 }
@@ -342,13 +348,16 @@ func (w *windowWalk) stuck(reached int) error {
 // leave ends a walk of the window: with the next window, with the end, or with
 // another walk where this one was too short.
 func (w *windowWalk) leave() error {
-	short := !w.partial && len(w.found) < w.least
-	if short {
-		if w.walks++; w.walks == maxWalks {
+	if short := w.least - len(w.seen); short > 0 && !w.partial {
+		w.walks++
+		if w.walks < maxWalks && len(w.seen) > w.known {
+			w.known = len(w.seen)
+			w.rewind()
+			return nil
+		}
+		if short > max(fewLost, w.least/lostPart) {
 			return w.call.fail(errShortList)
 		}
-		w.rewind()
-		return nil
 	}
 	if w.window.to == 0 {
 		w.done = true
