@@ -62,11 +62,11 @@ func newConformance(t *testing.T, s *jirasim.Server) *conformance {
 }
 
 // validated are the operations that the simulated Jira knows.
-var validated = []string{
+var validated = append([]string{
 	"GET /rest/api/3/search/jql", "POST /rest/api/3/search/jql", "POST /rest/api/3/search/approximate-count",
 	"POST /rest/api/3/issue/bulkfetch", "GET /rest/api/3/issue/{issueIdOrKey}", "GET /rest/api/3/project/search",
 	"GET /rest/api/3/project/{projectIdOrKey}", "GET /rest/api/3/serverInfo", "GET /rest/api/3/myself", "GET /rest/api/3/mypermissions",
-}
+}, webhookOperations...)
 
 // excerpt is the file with those operations alone and the schemas they lead to. The
 // whole of it takes many seconds to load under the race detector.
@@ -207,7 +207,7 @@ func leaves(err error) []error {
 }
 
 func TestTheClientAndTheSimulatedJiraConformToAtlassiansFile(t *testing.T) {
-	s := newSite(jirasim.Config{BaseURL: "https://jira.test", Email: "me@example.com", Token: "t", NoGzip: true})
+	s := newSite(jirasim.Config{BaseURL: "https://jira.test", Email: "me@example.com", Token: "t", Bearer: "b", NoGzip: true})
 	s.AddProject(jirasim.Project{Key: "RAW", Raw: []byte(strings.TrimSpace(readText(t, shared(t, "fixtures/cloud")+"/project/a.json")))})
 	s.AddIssue(jirasim.Issue{ID: 73987, Key: "RAW-108", Raw: []byte(readText(t, shared(t, "fixtures/cloud")+"/issue/a.json"))})
 	s.Update("PAY-2", func(i *jirasim.Issue) {
@@ -224,6 +224,7 @@ func TestTheClientAndTheSimulatedJiraConformToAtlassiansFile(t *testing.T) {
 	}
 	tour(t, client)
 	tourByHand(t, check)
+	tourWebhooks(t, check)
 	for _, operation := range validated {
 		if check.operations[operation] == 0 {
 			t.Errorf("%s was not validated", operation)

@@ -9,6 +9,7 @@
 //	POST /rest/api/3/search/approximate-count
 //	GET  /rest/api/3/issue/{idOrKey}
 //	POST /rest/api/3/issue/bulkfetch
+//	GET  /rest/api/3/webhook             POST, DELETE the same; PUT /webhook/refresh
 //	GET  /_edge/tenant_info
 //
 // also as version 2 and as latest, and below the prefix /ex/jira/{cloudId} of
@@ -20,6 +21,11 @@
 //	GET  /rest/api/2/search               POST the same
 //	GET  /rest/api/2/issue/{idOrKey}
 //	POST /rest/oauth2/latest/token
+//
+// Administrators' webhooks are kept, with GET, POST, PUT and DELETE, under
+//
+//	/rest/webhooks/1.0/webhook[/{id}]         of Cloud, and of Data Center before version 10
+//	/rest/jira-webhook/1.0/webhooks[/{id}]    of Data Center from version 10 on
 //
 // What Jira has removed answers 410 with Jira's own words, another method 405,
 // everything else 404 with an HTML page.
@@ -43,7 +49,15 @@
 // People change the site with [Server.Update], [Server.Move], [Server.Delete] and
 // the project verbs; [Server.Inject] brings trouble: throttling, HTML where JSON
 // was due, cut bodies, lost answers, a token that died, an index that lost issues.
-// [Server.Requests] and [Server.Count] say what was asked.
+// [Server.Requests] and [Server.Count] say what was asked. [Config.IndexLag] and
+// [Config.IndexLoss] are a search index that is behind and forgetful at all times.
 //
-// Everything random comes from [Config.Seed]. No goroutine is ever started.
+// What the verbs change, the registered webhooks are told of, and through [Server.Emit]
+// of what the site does not keep: sprints, boards, versions, comments, worklogs. It is
+// queued until [Server.Deliver] runs, which delivers as Jira does: signed, so many at a
+// time, repeated for an hour if need be, and if told to, twice, never or out of order.
+// [Server.Settled] waits for the end of it, [Server.Deliveries] says what became of each.
+//
+// Everything random comes from [Config.Seed]. No goroutine is started but by
+// [Server.Deliver], which waits for its own before it returns.
 package jirasim
