@@ -160,9 +160,6 @@ func (s *Server) bearer(c *call, token string) identity {
 	}
 	if c.gateway || c.door == gatewayDoor || s.config.Deployment == DataCenter {
 		if who, ok := s.authority.knows(token, s.now()); ok {
-			if who.accountID == "" {
-				who.accountID = s.signedIn().accountID
-			}
 			return who
 		}
 	}

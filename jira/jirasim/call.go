@@ -3,6 +3,7 @@ package jirasim
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -52,9 +53,9 @@ func (s *Server) respond(r *http.Request, d door) (*answer, error) {
 	a := s.decide(c, t)
 	t.mark(a, s.now())
 	s.finish(c, a)
-	if c.trouble.has(LoseAnswer) {
+	if f, ok := c.trouble.find(LoseAnswer); ok {
 		a.release()
-		return nil, io.ErrUnexpectedEOF
+		return nil, errors.Join(wait(r, f.For), io.ErrUnexpectedEOF)
 	}
 	status = a.status
 	return a, nil

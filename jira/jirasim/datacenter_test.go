@@ -104,7 +104,7 @@ func TestDataCenterProjects(t *testing.T) {
 		return all
 	}
 	for query, want := range map[string][]string{
-		"": {"PAY"}, "?includeArchived=true": {"APP", "PAY"}, "?expand=description": {"PAY"},
+		"": {"PAY"}, "?includeArchived=true": {"APP", "PAY"}, "?expand=description,projectKeys": {"PAY"},
 	} {
 		if got := keys(query); !slices.Equal(got, want) {
 			t.Errorf("project%s = %v, want %v", query, got, want)
@@ -225,6 +225,21 @@ func TestADataCenterIssue(t *testing.T) {
 	}
 }
 
+// The links begin with BaseURL, and with the context path in any case.
+func TestTheContextPathIsInTheLinks(t *testing.T) {
+	for base, want := range map[string]string{
+		"":                             "https://jira.test/jira",
+		"https://jira.corp.test":       "https://jira.corp.test/jira",
+		"https://jira.corp.test/jira/": "https://jira.corp.test/jira",
+	} {
+		var i struct{ Self string }
+		ask(t, onPremises(jirasim.Config{BaseURL: base}), "GET /jira/rest/api/2/issue/PAY-1", "").decode(t, &i)
+		if i.Self != want+"/rest/api/2/issue/10001" {
+			t.Errorf("with the base %q, self = %s, want it below %s", base, i.Self, want)
+		}
+	}
+}
+
 // Cloud's version 2 is its version 3 but for the links and the texts.
 func TestCloudServesVersion2(t *testing.T) {
 	s := newSite(jirasim.Config{})
@@ -314,6 +329,30 @@ func TestMadeUpWorkAtDataCenter(t *testing.T) {
 	}
 	if seen != 250 {
 		t.Errorf("the pages hold %d issues, want 250", seen)
+	}
+}
+
+// A list that cannot be read is an error that names its file.
+func TestServeDirOfLists(t *testing.T) {
+	for file, text := range map[string]string{
+		"all_projects.json": `{}`, "project.json": `{"key":"A"}`, "issues_in_sprint.json": `{"issues":[{"id":"x"}]}`,
+	} {
+		dir := t.TempDir()
+		writeText(t, dir+"/"+file, text)
+		if err := jirasim.New(jirasim.Config{}).ServeDir(dir); err == nil || !strings.Contains(err.Error(), dir) {
+			t.Errorf("%s of %s: %v, want an error that names it", text, file, err)
+		}
+	}
+	dir := t.TempDir()
+	writeText(t, dir+"/all_projects.json", `[{"id":"1","key":"A","name":"First"}]`)
+	writeText(t, dir+"/project.json", `{"id":"2","key":"B","name":"Second"}`)
+	s := jirasim.New(jirasim.Config{Deployment: jirasim.DataCenter})
+	if err := s.ServeDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	want := `[{"id":"1","key":"A","name":"First"},{"id":"2","key":"B","name":"Second"}]`
+	if r := ask(t, s, "GET /rest/api/2/project", ""); string(r.body) != want {
+		t.Errorf("project = %s, want %s", r.body, want)
 	}
 }
 

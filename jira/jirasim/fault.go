@@ -53,7 +53,8 @@ const (
 	OldShape
 	// Redirect sends the client to Location with status 302.
 	Redirect
-	// LoseAnswer does what was asked, and then breaks the connection without an answer.
+	// LoseAnswer does what was asked, and then breaks the connection without an answer,
+	// after For.
 	LoseAnswer
 )
 
@@ -74,7 +75,7 @@ type Fault struct {
 	Reason     string        // the header RateLimit-Reason, such as jira-burst-based
 	Reset      string        // the header X-RateLimit-Reset
 	Remaining  string        // the header X-RateLimit-Remaining
-	For        time.Duration // of Hang
+	For        time.Duration // of Hang and LoseAnswer
 	IDs        []int64       // of LoseFromIndex, StaleIndex and PerIssueError
 	Location   string        // of Redirect
 }

@@ -180,6 +180,18 @@ func TestPoints(t *testing.T) {
 	})
 }
 
+// A bearer token counts as an app of its own.
+func TestPointsOfABearerToken(t *testing.T) {
+	s := jirasim.New(jirasim.Config{Email: "me@example.com", Token: "t", Bearer: "b", Limits: jirasim.Limits{Points: 100}})
+	for header, used := range map[string]int{"Bearer b": 3, basic("me@example.com", "t"): 0, "Bearer wrong": 0} {
+		before := s.PointsUsed()
+		ask(t, s, getMyself, "", "Authorization", header)
+		if got := s.PointsUsed() - before; got != used {
+			t.Errorf("%.6s: myself costs %d points, want %d", header, got, used)
+		}
+	}
+}
+
 // The Beta headers are told, and nobody is refused.
 func TestBetaPoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -63,6 +63,9 @@ func TestDataCenterLogins(t *testing.T) {
 	if wrong := token("loud"); wrong.status != 401 || wrong.Error != "invalid_client" {
 		t.Errorf("with a wrong secret = %+v, want 401 invalid_client", wrong)
 	}
+	if r := ask(t, s, "POST /jira/rest/oauth2/latest/token", "grant_type=password", "Content-Type", "application/x-www-form-urlencoded"); r.status != 400 {
+		t.Errorf("another grant = %d, want 400", r.status)
+	}
 	if r := ask(t, s, "POST /jira/rest/oauth2/latest/token", `{}`); r.status != 415 {
 		t.Errorf("as JSON = %d, want 415: a form is asked for", r.status)
 	}

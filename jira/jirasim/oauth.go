@@ -66,6 +66,9 @@ func (s *Server) AddApp(app App) {
 	if len(app.Scopes) == 0 {
 		app.Scopes = strings.Fields(defaultScopes)
 	}
+	s.mu.Lock()
+	s.ensureUser(app.AccountID)
+	s.mu.Unlock()
 	s.authority.mu.Lock()
 	defer s.authority.mu.Unlock()
 	if s.authority.apps == nil {

@@ -205,6 +205,11 @@ func TestALostRefreshHasRotated(t *testing.T) {
 				t.Errorf("a refresh whose answer is %s = %v after %d refreshes, want an error after %d", name, r.err, s.Refreshes(), before+1)
 			}
 		}
+		s.Inject(jirasim.Fault{Match: "/oauth/token", Times: 1, Do: jirasim.LoseAnswer, For: time.Minute})
+		start := time.Now()
+		if r := at(t, s, "POST", issuer+"/oauth/token", body); r.err == nil || time.Since(start) != time.Minute || s.Refreshes() != 3 {
+			t.Errorf("a refresh whose answer is lost late = %v after %v and %d refreshes", r.err, time.Since(start), s.Refreshes())
+		}
 		time.Sleep(10*time.Minute + time.Second)
 		if got := refresh(t, s, held); got.status != 403 {
 			t.Errorf("the token whose answers were lost, later = %+v, want 403", got)
@@ -236,7 +241,6 @@ func TestTheTokenEndpointHasTrouble(t *testing.T) {
 func TestCodesAndClientCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newAppSite(jirasim.Config{})
-		s.AddUser(jirasim.User{AccountID: "robot"})
 		s.AddApp(jirasim.App{ClientID: "machine", ClientSecret: "hush", AccountID: "robot", Scopes: []string{"read:jira-user"}})
 		code := s.ConsentCode("ferry")
 		grant := map[string]string{"grant_type": "authorization_code", "code": code}
@@ -283,6 +287,10 @@ func TestTheTokenEndpointRefuses(t *testing.T) {
 		if got := exchange(t, s, c.grant); got.status != c.status || got.Error != c.error {
 			t.Errorf("%s = %+v, want %d %s", c.name, got, c.status, c.error)
 		}
+	}
+	form := "grant_type=refresh_token&client_id=ferry&client_secret=hush&refresh_token=" + held
+	if r := at(t, s, "POST", issuer+"/oauth/token", form, "Content-Type", "application/x-www-form-urlencoded"); r.status != 200 {
+		t.Errorf("a form = %d %s, want it taken", r.status, r.body)
 	}
 	if r := at(t, s, "GET", issuer+"/oauth/token", ""); r.status != 405 {
 		t.Errorf("GET = %d, want 405", r.status)
