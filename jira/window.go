@@ -70,7 +70,7 @@ var ErrCrowded = errors.New("more issues were created within one minute than Jir
 	"restrict the JQL, by project for example, or let Jira's administrator raise jira.search.platform.max.result.window")
 
 // errShortList is a listing that ended before the count that Jira itself gave.
-var errShortList = errors.New("Jira listed fewer issues than it counted, also when asked again")
+var errShortList = errors.New("fewer issues were listed than Jira counts, also when asked again")
 
 // windowWalk lists what a JQL selects at Data Center, where a search has a page
 // for every offset but lets nobody look beyond its first 10,000 results. What is
@@ -128,7 +128,7 @@ func (c *Client) newWindowWalk(query IssueQuery, site string) (*windowWalk, erro
 		w.size = cmp.Or(query.PageSize, 1000)
 	}
 	if len(query.Reconcile) > 0 {
-		return nil, w.call.fail(errors.New("Data Center cannot look at issues afresh in a search: leave Reconcile empty"))
+		return nil, w.call.fail(errors.New("no search at Data Center looks at issues afresh: leave Reconcile empty"))
 	}
 	w.restriction, w.order = CutOrderBy(query.JQL)
 	w.enter(window{})

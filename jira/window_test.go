@@ -78,13 +78,13 @@ func list(ctx context.Context, c *jira.Client, query jira.IssueQuery, between fu
 func TestWindowsListEachIssueOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		config := jirasim.Config{
-			ResultWindow: rapid.IntRange(10, 40).Draw(rt, "window"),
+			ResultWindow: rapid.IntRange(10, 25).Draw(rt, "window"),
 			PageLimit:    rapid.IntRange(2, 30).Draw(rt, "cap"),
 			Unsettled:    rapid.Bool().Draw(rt, "unsettled"),
 			Zone:         rapid.SampledFrom([]*time.Location{time.UTC, time.FixedZone("", -8*3600), time.FixedZone("", 14*3600)}).Draw(rt, "zone"),
 		}
 		s, c := newDataCenter(t, config)
-		n := rapid.IntRange(0, 120).Draw(rt, "issues")
+		n := rapid.IntRange(0, 70).Draw(rt, "issues")
 		minute := time.Date(2001, 4, 1, 9, 30, 0, 0, time.UTC)
 		for i := range n {
 			minute = minute.Add(time.Duration(rapid.SampledFrom([]int{1, 1, 1, 2, 60, 100_000}).Draw(rt, "gap")) * 15 * time.Second)
@@ -122,10 +122,10 @@ func TestWindowsListEachIssueOnce(t *testing.T) {
 // While issues come, go and change, whatever was there all the time is listed.
 func TestWindowsLoseNothingWhileTheListMoves(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		s, c := newDataCenter(t, jirasim.Config{ResultWindow: 40, PageLimit: rapid.IntRange(3, 9).Draw(rt, "cap")})
+		s, c := newDataCenter(t, jirasim.Config{ResultWindow: 20, PageLimit: rapid.IntRange(3, 9).Draw(rt, "cap")})
 		created := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 		stay := map[string]bool{}
-		n := rapid.IntRange(5, 90).Draw(rt, "issues")
+		n := rapid.IntRange(5, 45).Draw(rt, "issues")
 		for i := range n {
 			stay[s.AddIssue(jirasim.Issue{ProjectKey: string("AB"[i%2]), Created: created.Add(time.Duration(i) * time.Hour)}).Key] = true
 		}
