@@ -164,7 +164,11 @@ func (l *limiter) onCloud(t *turn, c *call, now time.Time) {
 	if l.Points > 0 {
 		t.app = payer(c)
 	}
-	l.watch(c, now, "gateway "+c.identity.accountID, "points "+t.app, "burst "+endpoint, "issue "+issueOf(c))
+	under := []string{"points " + t.app, "burst " + endpoint, "issue " + issueOf(c)}
+	if c.gateway {
+		under = append(under, "gateway "+c.identity.accountID)
+	}
+	l.watch(c, now, under)
 	t.refusal = l.crowded(t, c)
 	for _, check := range []func() *refusal{
 		func() *refusal { return l.poor(t, now) },
@@ -179,7 +183,7 @@ func (l *limiter) onCloud(t *turn, c *call, now time.Time) {
 }
 
 // watch notes a violation where the request falls under a limit that was refused.
-func (l *limiter) watch(c *call, now time.Time, limits ...string) {
+func (l *limiter) watch(c *call, now time.Time, limits []string) {
 	for _, limit := range limits {
 		p := l.pauses[limit]
 		if p != nil && now.After(p.told) && now.Before(p.until) {

@@ -146,7 +146,7 @@ func (l *limiter) asUser(t *turn, c *call, now time.Time) {
 	if rule.Capacity <= 0 || c.identity.anonymous() {
 		return
 	}
-	l.watch(c, now, limit)
+	l.watch(c, now, []string{limit})
 	b := l.bucket(limit, rule.Capacity, now)
 	fills := math.Floor(now.Sub(b.at).Seconds() / rule.Interval.Seconds())
 	b.left = min(float64(rule.Capacity), b.left+fills*float64(rule.Fill))
