@@ -28,25 +28,32 @@ type Renewer interface {
 }
 
 // Basic authorizes with an account's e-mail and an API token of
-// https://id.atlassian.com/manage-profile/security/api-tokens.
-func Basic(email, token string) (Auth, error) {
-	if strings.TrimSpace(email) == "" {
-		return nil, errors.New("no e-mail for Jira: give the e-mail of the account that owns the API token")
+// https://id.atlassian.com/manage-profile/security/api-tokens; at Data Center
+// with a user's name and password. Requests go to the address given to [New],
+// and nothing is tried: an API token with scopes needs the gateway's address.
+func Basic(user, token string) (Auth, error) {
+	if strings.TrimSpace(user) == "" {
+		return nil, errors.New("no e-mail for Jira: give the e-mail of the account that owns the API token; at Data Center the user's name")
 	}
 	if err := needToken(token); err != nil {
 		return nil, err
 	}
-	pair := base64.StdEncoding.EncodeToString([]byte(strings.TrimSpace(email) + ":" + strings.TrimSpace(token)))
+	pair := base64.StdEncoding.EncodeToString([]byte(strings.TrimSpace(user) + ":" + strings.TrimSpace(token)))
 	return header{"Basic", secretOf("Basic " + pair)}, nil
 }
 
-// Bearer authorizes with a token alone: a service account's scoped token at the
-// gateway, or an OAuth access token.
+// Bearer authorizes with a token alone: a personal access token of Data Center,
+// a service account's scoped token at the gateway, or an OAuth access token
+// there. Requests go to the address given to [New], and nothing is tried.
 func Bearer(token string) (Auth, error) {
 	if err := needToken(token); err != nil {
 		return nil, err
 	}
-	return header{"Bearer", secretOf("Bearer " + strings.TrimSpace(token))}, nil
+	return bearer(token), nil
+}
+
+func bearer(token string) header {
+	return header{"Bearer", secretOf("Bearer " + strings.TrimSpace(token))}
 }
 
 // needToken says what is missing. A line break inside a token would be refused
@@ -56,10 +63,15 @@ func needToken(token string) error {
 	if token == "" {
 		return errors.New("no API token for Jira: make one at https://id.atlassian.com/manage-profile/security/api-tokens")
 	}
-	if strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if !fitsHeader(token) {
 		return errors.New("the API token for Jira holds a line break or another control character: copy it again, in one line")
 	}
 	return nil
+}
+
+// fitsHeader reports whether a header can carry the text.
+func fitsHeader(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
 // header is a fixed Authorization header.

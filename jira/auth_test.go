@@ -28,6 +28,7 @@ func TestAuthHeaders(t *testing.T) {
 		{"Bearer", func() (jira.Auth, error) { return jira.Bearer(" tok ") }, "Bearer tok"},
 		{"Automatic", func() (jira.Auth, error) { return jira.Automatic("sam@acme.example", "tok") }, "Basic c2FtQGFjbWUuZXhhbXBsZTp0b2s="},
 		{"Automatic without an e-mail", func() (jira.Auth, error) { return jira.Automatic(" ", "tok") }, "Bearer tok"},
+		{"TokenFile without its file", func() (jira.Auth, error) { return jira.TokenFile(t.TempDir()+"/none", "tok") }, "Bearer tok"},
 	}
 	for _, tt := range tests {
 		auth, err := tt.make()
@@ -35,7 +36,7 @@ func TestAuthHeaders(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got string
-		c := newClientAt(t, site, auth, jira.Config{}, func(w http.ResponseWriter, r *http.Request) {
+		c := newClientAt(t, gateway, auth, jira.Config{}, func(w http.ResponseWriter, r *http.Request) {
 			got = r.Header.Get("Authorization")
 			reply(w, 200, `{"accountId":"5b10a"}`)
 		})

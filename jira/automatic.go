@@ -8,37 +8,43 @@ import (
 	"strings"
 )
 
-// gatewayHost serves sites to scoped tokens and to OAuth
-// (https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account).
-const gatewayHost = "api.atlassian.com"
-
-// Automatic authorizes with an API token in the way its site wants.
+// Automatic finds out, with the first request of each client, at which address
+// and in which way its token is taken, by asking /myself; the client keeps to
+// that.
 //
-// Without an e-mail that is Bearer. With one it is Basic, except at the gateway
-// (host api.atlassian.com): Atlassian documents Basic for scoped tokens there,
-// while tokens of service accounts are in use as Bearer. So the first request
-// of each client first asks /myself with Basic, then with Bearer, and the
-// client keeps to what worked. If both are refused the error is
-// [ErrUnauthorized] and says so.
-func Automatic(email, token string) (Auth, error) {
-	bearer, err := Bearer(token)
-	if err != nil {
+//   - At a site of Jira Cloud: Basic, and where that is refused the gateway of
+//     the same site, with Basic and then Bearer. So tokens with scopes, which
+//     the site refuses, and those of service accounts need no other address.
+//     Without an e-mail: Bearer at the gateway.
+//   - At the gateway's address: Basic, then Bearer. Atlassian documents Basic for
+//     scoped tokens there, while tokens of service accounts are in use as
+//     Bearer. Without an e-mail: Bearer.
+//   - At Data Center: Bearer, as of a personal access token, and then Basic with
+//     the user's name and password: in this order because wrong passwords are
+//     counted towards a CAPTCHA. Without a name: Bearer.
+//
+// If all are refused the error is [ErrUnauthorized] and says so.
+func Automatic(user, token string) (Auth, error) {
+	if err := needToken(token); err != nil {
 		return nil, err
 	}
-	if strings.TrimSpace(email) == "" {
-		return bearer, nil
+	a := &automatic{bearer: bearer(token)}
+	if strings.TrimSpace(user) == "" {
+		return a, nil
 	}
-	basic, err := Basic(email, token)
-	if err != nil {
-		return nil, err
-	}
-	return &automatic{basic: basic, bearer: bearer}, nil
+	basic, err := Basic(user, token)
+	a.basic = basic
+	return a, err
 }
 
-// automatic is Basic until a client binds it to its site.
-type automatic struct{ basic, bearer Auth }
+// automatic is Basic, or Bearer without a user, until a client binds it to its
+// site.
+type automatic struct{ basic, bearer Auth } // basic is nil without a user
 
 func (a *automatic) Authorize(ctx context.Context, r *http.Request) error {
+	if a.basic == nil {
+		return a.bearer.Authorize(ctx, r)
+	}
 	return a.basic.Authorize(ctx, r)
 }
 
@@ -46,13 +52,54 @@ func (a *automatic) String() string       { return "Automatic [redacted]" }
 func (a *automatic) GoString() string     { return a.String() }
 func (a *automatic) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
-// route tries at the gateway what is taken there; elsewhere it is Basic.
 func (a *automatic) route(ctx context.Context, c *Client, given *route) (*route, error) {
-	if !c.atGateway(given.base) {
-		return &route{given.base, a.basic, given.deployment}, nil
+	switch {
+	case given.deployment == DataCenter && a.basic != nil:
+		return c.firstAccepted(ctx, errServerRefused, given.with(a.bearer), given.with(a.basic))
+	case given.deployment == DataCenter:
+		return given.with(a.bearer), nil
+	case c.atGateway(given.base):
+		return a.atGateway(ctx, c, given, errGatewayRefused)
+	case a.basic != nil:
+		return a.atSite(ctx, c, given)
 	}
-	return c.firstAccepted(ctx, errBothRefused,
-		&route{given.base, a.basic, given.deployment}, &route{given.base, a.bearer, given.deployment})
+	gateway, err := c.gatewayOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return gateway.with(a.bearer), nil
+}
+
+func (a *automatic) atGateway(ctx context.Context, c *Client, gateway *route, none error) (*route, error) {
+	if a.basic == nil {
+		return gateway.with(a.bearer), nil
+	}
+	return c.firstAccepted(ctx, none, gateway.with(a.basic), gateway.with(a.bearer))
+}
+
+// atSite tries the site's own address before the gateway. A site without a
+// cloud id has no gateway; then its own refusal is the answer.
+func (a *automatic) atSite(ctx context.Context, c *Client, given *route) (*route, error) {
+	site := given.with(a.basic)
+	_, refusal := c.myself(ctx, site)
+	if accepted(refusal) {
+		return site, nil
+	}
+	if !refused(refusal) {
+		return nil, refusal
+	}
+	gateway, err := c.gatewayOf(ctx)
+	if errors.Is(err, ErrNotJira) || errors.Is(err, ErrNotFound) || refused(err) {
+		return nil, refusal
+	}
+	if err != nil {
+		return nil, afterRefusal(err)
+	}
+	found, err := a.atGateway(ctx, c, gateway, errRefusedEverywhere)
+	if err != nil && !refused(err) {
+		return nil, afterRefusal(err)
+	}
+	return found, err
 }
 
 // firstAccepted is the first of the routes at which /myself knows us. Where all
@@ -63,17 +110,17 @@ func (c *Client) firstAccepted(ctx context.Context, none error, routes ...*route
 		if _, err = c.myself(ctx, r); accepted(err) {
 			return r, nil
 		}
-		if !errors.Is(err, ErrUnauthorized) && !errors.Is(err, ErrForbidden) {
+		if !refused(err) {
 			return nil, err
 		}
 	}
 	e, ok := errors.AsType[*Error](err)
-	if !ok {
+	if !ok || errors.Is(err, errCaptcha) {
 		return nil, err
 	}
-	refused := *e
-	refused.Err = none
-	return nil, &refused
+	last := *e
+	last.Err = none
+	return nil, &last
 }
 
 // accepted reports whether /myself took the credentials. A token without the
@@ -87,7 +134,38 @@ func accepted(err error) bool {
 	return e.lacksScope()
 }
 
-var errBothRefused = &kindError{
-	"the gateway refused the API token both as Basic with the e-mail and as Bearer: check the e-mail, the token and the cloud id, or make a new token",
-	[]error{ErrUnauthorized},
+// refused reports whether other credentials, or the same at another address,
+// may fare better.
+func refused(err error) bool {
+	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden)
 }
+
+// afterRefusal adds to why the gateway could not be asked that the site had been
+// asked first: where the token is a dead one, that is the trouble.
+func afterRefusal(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	told := *e
+	told.Err = &kindError{
+		"the site refused the API token with the e-mail, and the gateway, which takes tokens with scopes, could not be asked: " + e.advice(),
+		[]error{e},
+	}
+	return &told
+}
+
+var (
+	errGatewayRefused = &kindError{
+		"the gateway refused the API token both as Basic with the e-mail and as Bearer: check the e-mail, the token and the cloud id, or make a new token",
+		[]error{ErrUnauthorized},
+	}
+	errRefusedEverywhere = &kindError{
+		"the site refused the API token with the e-mail, and so did the gateway, both as Basic with the e-mail and as Bearer: check the e-mail and the API token, or make a new token (tokens expire after a year at most)",
+		[]error{ErrUnauthorized},
+	}
+	errServerRefused = &kindError{
+		"Jira refused the token both as a personal access token and as the user's password: check them, or make a new personal access token in Jira under Profile",
+		[]error{ErrUnauthorized},
+	}
+)

@@ -122,6 +122,7 @@ type Client struct {
 	detected flight[ServerInfo]
 	siteURL  flight[string]
 	window   resultWindow
+	tenant   flight[string] // the cloud id
 	stats    counters
 }
 
@@ -135,7 +136,7 @@ func New(site string, auth Auth, config Config) (*Client, error) {
 		return nil, err
 	}
 	if auth == nil {
-		return nil, errors.New("no credentials for Jira: make them with jira.Basic, jira.Bearer or jira.Automatic")
+		return nil, errors.New("no credentials for Jira: make them with jira.Basic, jira.Bearer, jira.Automatic, or another of its kinds of login")
 	}
 	config = config.withDefaults()
 	gateway, err := parseSite(config.Gateway)

@@ -89,6 +89,7 @@ type Error struct {
 	blocked       bool          // an administrator does not let the account ask at all
 	refused       bool          // the credentials were not accepted; others may be
 	authorization secret        // what was refused
+	remedy        string        // for a refused login, where more is known than the status
 }
 
 // Error tells what was asked, what came back and what to do about it.
@@ -113,13 +114,9 @@ func (e *Error) advice() string {
 	}
 	switch e.Status {
 	case http.StatusUnauthorized:
-		if e.lacksScope() {
-			return "give the API token the scopes read:jira-work and read:jira-user"
-		}
-		return "check the e-mail and the API token, or make a new token (tokens expire after a year at most, " +
-			"and those with scopes work only at https://" + gatewayHost + "/ex/jira/<cloudId>)"
+		return cmp.Or(e.remedy, "the credentials were not accepted: check them")
 	case http.StatusForbidden:
-		return "check what this account and the scopes of its token may do"
+		return cmp.Or(e.remedy, "check what this account and the scopes of its token may do")
 	case http.StatusNotFound:
 		if len(e.Messages) > 0 {
 			return "" // Jira has said it

@@ -180,6 +180,7 @@ func (c *Client) attempt(ctx context.Context, q *call, via *route, n int) (e *Er
 	case err == nil:
 		e, again = c.classify(q, a)
 		c.charge(q, p, a, e)
+		c.explain(e, q, a, via, r)
 	case ctx.Err() != nil:
 		return q.fail(contextError(ctx)), false
 	default:
@@ -190,9 +191,6 @@ func (c *Client) attempt(ctx context.Context, q *call, via *route, n int) (e *Er
 		return nil, false
 	}
 	e.held, e.blocked = d.wait, d.blocked
-	if e.refused {
-		e.authorization = secretOf(r.Header.Get("Authorization"))
-	}
 	return e, again && q.repeatable(a.status)
 }
 

@@ -15,6 +15,9 @@ type route struct {
 	deployment Deployment
 }
 
+// with is the same address with other credentials.
+func (r *route) with(auth Auth) *route { return &route{r.base, auth, r.deployment} }
+
 // router is an [Auth] that decides which address its token is good at. It is
 // asked once for each client, with the address that was given to [New].
 type router interface {

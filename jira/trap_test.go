@@ -50,7 +50,7 @@ func TestAwkwardAnswers(t *testing.T) {
 		{"401", 401, nil, `Client must be authenticated to access this resource.`,
 			"unauthorized", 1, "401 Unauthorized: check the e-mail and the API token, or make a new token (tokens expire after a year at most, and those with scopes work only at https://api.atlassian.com/ex/jira/<cloudId>)"},
 		{"401 of the gateway", 401, nil, `{"code":401,"message":"Unauthorized; scope does not match"}`,
-			"unauthorized", 1, "scope does not match: give the API token the scopes read:jira-work and read:jira-user"},
+			"unauthorized", 1, "scope does not match: the token lacks a scope: this takes read:jira-work;"},
 		{"403", 403, nil, `{"errorMessages":["No."],"errors":{}}`,
 			"forbidden", 1, "403 Forbidden: No: check what this account"},
 		{"404", 404, nil, noIssue,
