@@ -21,7 +21,7 @@ func (c *Client) explain(e *Error, q *call, a answer, via *route, r *http.Reques
 	case wantsCaptcha(a.header):
 		e.Err = errCaptcha
 	case e.lacksScope():
-		e.remedy = scopeRemedy(q.endpoint())
+		e.remedy = scopeRemedy(q.method + " " + q.path)
 	case e.refused && scheme != "":
 		e.remedy = c.loginRemedy(via, scheme)
 	}
