@@ -3,6 +3,7 @@ package jira
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,23 +14,38 @@ import (
 // The scopes are those of Atlassian's OpenAPI files, for each operation that the
 // client uses.
 func TestScopesAreThoseOfTheSpecifications(t *testing.T) {
-	list, err := os.ReadFile("../docs/jira-operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	specified := specifiedScopes(t)
 	want := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z]+) ([^`]+)` ").FindAllStringSubmatch(string(list), -1) {
-		if scopes := specified[row[1]+" "+row[2]]; scopes != "" {
-			want[row[1]+" "+regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(row[2], "%s")] = scopes
+	for _, operation := range statedOperations(t) {
+		if scopes := specified[operation]; scopes != "" {
+			want[regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(operation, "%s")] = scopes
 		}
 	}
 	if len(want) < 8 {
-		t.Errorf("%d operations of the list have scopes: the search for them is broken", len(want))
+		t.Errorf("%d operations with scopes are found: the search for them is broken", len(want))
 	}
 	if diff := cmp.Diff(want, scopesOf); diff != "" {
 		t.Errorf("scopesOf (-want +got):\n%s", diff)
 	}
+}
+
+// statedOperations are those of the directives above the methods of Client.
+func statedOperations(t *testing.T) (all []string) {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range regexp.MustCompile(`(?m)^//jira:operation (\S+) (\S+)`).FindAllSubmatch(text, -1) {
+			all = append(all, string(line[1])+" "+string(line[2]))
+		}
+	}
+	return all
 }
 
 // specifiedScopes are the scopes of all operations in the files, by method and
