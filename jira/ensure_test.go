@@ -50,7 +50,7 @@ func (s *hookSite) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		body, _ = io.ReadAll(r.Body)
-		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		r.Body = readCloser(string(body))
 	}
 	if s.meddle != nil {
 		if answer := s.meddle(r, string(body)); answer != nil {
@@ -63,7 +63,7 @@ func (s *hookSite) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // answer is one of a meddling edge.
 func answer(status int, body string) *http.Response {
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: readCloser(body)}
 }
 
 // admin is a client with an administrator's API token at the site.
@@ -104,10 +104,11 @@ func (s *hookSite) state() string {
 		if w.JQL != "" {
 			text += " of " + w.JQL
 		}
-		for what, is := range map[string]bool{" disabled": w.Disabled, " bodiless": w.ExcludeBody} {
-			if is {
-				text += what
-			}
+		if w.Disabled {
+			text += " disabled"
+		}
+		if w.ExcludeBody {
+			text += " bodiless"
 		}
 		if w.Signed && w.App == "" {
 			text += " signed"
@@ -285,7 +286,7 @@ func TestEnsureWebhookLeavesOutUnknownEvents(t *testing.T) {
 			for _, unknown := range []string{`"team_created"`, `"role_deleted"`} {
 				body = strings.NewReplacer(unknown+",", "", ","+unknown, "").Replace(body)
 			}
-			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+			r.Body, r.ContentLength = readCloser(body), int64(len(body))
 			return nil
 		}
 		outcome, err := s.admin(t, site).EnsureWebhook(t.Context(), wanted)
@@ -336,7 +337,7 @@ func TestEnsureWebhookTellsWhatStaysWrong(t *testing.T) {
 			return answer(400, `{"errorMessages":["Unrecognized field \"secret\" (Class WebhookRegistrationRequest)"]}`)
 		}
 		body = strings.Replace(body, `"enabled":true`, `"enabled":false`, 1)
-		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+		r.Body, r.ContentLength = readCloser(body), int64(len(body))
 		return nil
 	}
 	outcome, err := s.admin(t, "https://jira.acme.example").EnsureWebhook(t.Context(), wish())
@@ -363,3 +364,5 @@ func TestWishesThatAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func readCloser(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }

@@ -3,6 +3,7 @@ package jira
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -199,7 +200,7 @@ func (e *dynamicEnsurer) createFailed(ctx context.Context, hooks []Webhook, err 
 	case len(elsewhere) == 0:
 		return err
 	case len(foreign) > 0 && !e.wish.Replace:
-		return errors.Join(errURLTaken, err)
+		return fmt.Errorf("%w: %w", errURLTaken, err)
 	}
 	return e.remove(ctx, elsewhere)
 }

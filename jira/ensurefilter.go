@@ -130,7 +130,7 @@ func (oneAndTheOthers) found(ctx context.Context, c *Client, hooks []Webhook) ([
 		}
 		_, err := c.Project(ctx, key)
 		if err == nil {
-			return append(others, one), nil
+			return slices.SortedFunc(slices.Values(append(others, one)), lowerID), nil
 		}
 		if !errors.Is(err, ErrNotFound) {
 			return nil, err
