@@ -71,29 +71,37 @@ func (h *hindsight) bury(r *record) {
 	h.gone = append(slices.Delete(h.gone, 0, still), grave{&kept, h.now()})
 }
 
-// buried yields what is deleted and still in the index.
-func (h *hindsight) buried(reconcile []int64) []*record {
-	if len(h.gone) == 0 {
-		return nil
-	}
+// buried are the issues that are deleted and still in the index, as it has them.
+func (s *site) buried(reconcile []int64) []*record {
 	var found []*record
-	horizon := h.horizon()
-	for _, g := range h.gone {
-		if g.at.After(horizon) && !g.Created.After(horizon) && !slices.Contains(reconcile, g.ID) {
-			found = append(found, g.record)
+	for _, g := range s.hindsight.gone {
+		if slices.Contains(reconcile, g.ID) {
+			continue
+		}
+		if r := s.ghost(g); r != nil {
+			found = append(found, r)
 		}
 	}
 	return found
 }
 
 // grave finds a deleted issue that is still in the index.
-func (h *hindsight) grave(id int64) *record {
-	for _, r := range h.buried(nil) {
-		if r.ID == id {
-			return r
+func (s *site) grave(id int64) *record {
+	for _, g := range s.hindsight.gone {
+		if g.ID == id {
+			return s.ghost(g)
 		}
 	}
 	return nil
+}
+
+// ghost is how the index has a deleted issue; nil where it does not any more.
+func (s *site) ghost(g grave) *record {
+	horizon := s.hindsight.horizon()
+	if !g.at.After(horizon) {
+		return nil
+	}
+	return s.lagging(g.record, horizon)
 }
 
 // was is the issue in a former version.

@@ -122,7 +122,7 @@ func (s *Server) writeVisible(p *page, ids []int64, want selection, index func(*
 	for _, id := range ids {
 		r := s.issues[id]
 		if r == nil && want.bare() {
-			r = s.hindsight.grave(id)
+			r = s.grave(id)
 		}
 		if r == nil || !r.visible() {
 			continue

@@ -136,7 +136,7 @@ func (s *Server) evaluate(c *call, query *jql.Query, reconcile []int64) []int64 
 			}
 		}
 	}
-	for _, r := range s.hindsight.buried(reconcile) {
+	for _, r := range s.buried(reconcile) {
 		if r.visible() && match(looking.on(r)) {
 			found = append(found, r)
 		}
