@@ -116,9 +116,6 @@ type CheckReport struct {
 //jira:operation GET /rest/api/3/project/{projectIdOrKey}/component https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-project-components/#api-rest-api-3-project-projectidorkey-component-get
 //jira:operation GET /rest/api/2/project/{projectIdOrKey}/components https://docs.atlassian.com/software/jira/docs/api/REST/9.17.0/#api/2/project-getProjectComponents
 //jira:operation GET /rest/api/3/worklog/updated https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-worklogs/#api-rest-api-3-worklog-updated-get
-//jira:operation GET /rest/api/3/webhook https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-webhooks/#api-rest-api-3-webhook-get
-//jira:operation GET /rest/webhooks/1.0/webhook https://developer.atlassian.com/cloud/jira/platform/webhooks/
-//jira:operation GET /rest/jira-webhook/1.0/webhooks https://developer.atlassian.com/server/jira/platform/webhooks/
 //jira:operation GET /rest/agile/1.0/board https://developer.atlassian.com/cloud/jira/software/rest/api-group-board/#api-rest-agile-1-0-board-get
 //jira:operation GET /rest/agile/1.0/board/{boardId}/sprint https://developer.atlassian.com/cloud/jira/software/rest/api-group-board/#api-rest-agile-1-0-board-boardid-sprint-get
 //jira:operation GET /rest/agile/1.0/board/{boardId}/epic https://developer.atlassian.com/cloud/jira/software/rest/api-group-board/#api-rest-agile-1-0-board-boardid-epic-get
@@ -150,7 +147,6 @@ func (c *Client) Check(ctx context.Context, wanted ...Ability) (CheckReport, err
 type check struct {
 	*Client
 	via         *route
-	major       int             // of the version
 	permissions map[string]bool // by key; empty where Jira did not tell
 	clock       CheckRow
 	report      CheckReport
@@ -186,7 +182,7 @@ func (k *check) meet(ctx context.Context) (err error) {
 		return err
 	}
 	var info struct {
-		ServerInfo
+		Version    string `json:"version"`
 		ServerTime string `json:"serverTime"`
 	}
 	// The answer that told the address may be an old one: the clock needs its own.
@@ -205,7 +201,7 @@ func (k *check) meet(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	k.report.Version, k.major = info.Version, info.Major()
+	k.report.Version = info.Version
 	k.clock = CheckRow{Subject: "clock", State: CheckOK, Detail: "Jira does not tell its time", Count: -1}
 	if theirs, err := time.Parse(clockLayout, info.ServerTime); err == nil {
 		k.report.Skew = surelyAhead(theirs, sent, came)
@@ -222,13 +218,14 @@ const clockLayout = "2006-01-02T15:04:05.999-0700"
 const maxSkew = time.Minute
 
 // surelyAhead is by how much the clock that showed theirs is ahead of ours at the
-// least: Jira read it at some moment from sent to came.
+// least: Jira read it at some moment from sent to came, and cut it to milliseconds.
 func surelyAhead(theirs, sent, came time.Time) time.Duration {
+	latest := theirs.Add(time.Millisecond)
 	switch {
 	case theirs.After(came):
 		return theirs.Sub(came)
-	case theirs.Before(sent):
-		return theirs.Sub(sent)
+	case latest.Before(sent):
+		return latest.Sub(sent)
 	}
 	return 0
 }

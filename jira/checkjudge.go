@@ -75,7 +75,7 @@ func (k *check) judge(row CheckRow, need requirements, err error) CheckRow {
 		row.State, row.Remedy = CheckFailed, "try again"
 	case k.refusedScope(e) && len(need.scopes) > 0:
 		row.State, row.Scopes = CheckNoScope, need.scopes
-		row.Detail = "the token may not: Jira wants the scope " + strings.Join(need.scopes, " and ")
+		row.Detail = "Jira wants the scope " + strings.Join(need.scopes, " and ")
 		row.Remedy = "make a token with the scope " + strings.Join(need.scopes, " and ") +
 			"; an OAuth app is given it in its settings, and then authorized again"
 	case e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized:

@@ -220,26 +220,26 @@ func (k *check) someBoard(ctx context.Context) (string, error) {
 	return objectID(found.first)
 }
 
-// seeAdminWebhooks does not ask where the answer is known: the address is not
-// served by the gateway, and refuses all but administrators.
+// seeAdminWebhooks lists them, unless Jira has said that the account may not.
 func (k *check) seeAdminWebhooks(ctx context.Context) (int, error) {
-	if k.report.Login.Gateway {
-		return -1, &unavailable{
-			"admin webhooks cannot be registered through the gateway",
-			"use an API token without scopes of a Jira administrator, at the site's own address; or register dynamic webhooks, as an OAuth app",
-		}
-	}
-	if k.lacks(administer) {
+	if k.lacks(administer) && !k.report.Login.Gateway {
 		return -1, &missingPermission{administer, "the account is not a Jira administrator"}
 	}
-	q := &call{method: http.MethodGet, path: "/rest/webhooks/1.0/webhook"}
-	if k.via.deployment == DataCenter && k.major >= 10 {
-		q = &call{method: http.MethodGet, path: "/rest/jira-webhook/1.0/webhooks"}
+	found, err := k.Webhooks(ctx)
+	e, ok := errors.AsType[*Error](err)
+	if errors.Is(err, ErrNoWebhooks) || ok && e.lacksScope() {
+		err = notScoped
 	}
-	_, err := k.see(ctx, q)
-	return -1, err
+	return len(found), err
 }
 
+var notScoped = &unavailable{
+	"admin webhooks cannot be registered through the gateway, nor by a token with scopes",
+	"use an API token without scopes of a Jira administrator, at the site's own address; or register dynamic webhooks, as an OAuth app",
+}
+
+// seeDynamicWebhooks lists them, unless it is plain that these are not the
+// credentials of an app.
 func (k *check) seeDynamicWebhooks(ctx context.Context) (int, error) {
 	switch {
 	case k.via.deployment == DataCenter:
@@ -247,11 +247,11 @@ func (k *check) seeDynamicWebhooks(ctx context.Context) (int, error) {
 	case !k.report.Login.Gateway || k.report.Login.Scheme != "Bearer":
 		return -1, onlyApps
 	}
-	found, err := k.see(ctx, &call{method: http.MethodGet, path: "/rest/api/3/webhook", query: oneOnly()})
-	if errors.Is(err, ErrForbidden) {
+	found, err := k.DynamicWebhooks(ctx)
+	if errors.Is(err, ErrNoWebhooks) {
 		err = onlyApps
 	}
-	return found.total, err
+	return len(found), err
 }
 
 var onlyApps = &unavailable{

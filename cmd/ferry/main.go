@@ -43,6 +43,7 @@ type app struct {
 
 type commandLine struct {
 	Sync    syncCommand    `cmd:"" help:"Read the Jira site and make Port right, once."`
+	Check   checkCommand   `cmd:"" help:"Say whether a sync can work, and what to do if not."`
 	Demo    demoCommand    `cmd:"" help:"Do the same with a simulated Jira; needs no account."`
 	Version versionCommand `cmd:"" help:"Say which ferry this is."`
 	Help    helpCommand    `cmd:"" help:"Show this, or the help of a command."`
