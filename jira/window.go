@@ -69,8 +69,9 @@ func (w window) whole() bool { return w == window{} }
 var ErrCrowded = errors.New("more issues were created within one minute than Jira lists: " +
 	"restrict the JQL, by project for example, or let Jira's administrator raise jira.search.platform.max.result.window")
 
-// errShortList is a listing that ended before the count that Jira itself gave.
-var errShortList = errors.New("fewer issues were listed than Jira counts, also when asked again")
+// ErrShort: a listing at Data Center ended before the count that Jira itself
+// gave, also when it was asked for again.
+var ErrShort = errors.New("fewer issues were listed than Jira counts, also when asked again")
 
 // windowWalk lists what a JQL selects at Data Center, where a search has a page
 // for every offset but lets nobody look beyond its first 10,000 results. What is
@@ -356,7 +357,7 @@ func (w *windowWalk) leave() error {
 			return nil
 		}
 		if short > max(fewLost, w.least/lostPart) {
-			return w.call.fail(errShortList)
+			return w.call.fail(ErrShort)
 		}
 	}
 	if w.window.to == 0 {

@@ -190,15 +190,8 @@ func (p *pool) readRows(ctx context.Context, rows []catalog.Dirty) (err error) {
 		ids[i] = d.ID
 	}
 	known, unknown := p.memberships(rows)
-	group, reading := errgroup.WithContext(ctx)
-	var answer source.Answer
-	group.Go(func() (err error) {
-		answer, err = p.Source.Issues(reading, p.Reading, ids, rows[0].Priority == catalog.Live)
-		return err
-	})
-	asked := newAsked()
-	group.Go(func() error { return p.match(reading, unknown, asked) })
-	if err := group.Wait(); err != nil {
+	answer, asked, err := p.ask(ctx, ids, unknown, rows[0].Priority == catalog.Live)
+	if err != nil {
 		return err
 	}
 	if err := p.sureOfRejections(ctx, asked); err != nil {
@@ -208,6 +201,36 @@ func (p *pool) readRows(ctx context.Context, rows []catalog.Dirty) (err error) {
 		known[id] = m
 	}
 	return p.applyRows(ctx, batchOf{number, rows, answer, known, asked.undecided})
+}
+
+// ask reads issues, and asks which queries select those that are unknown: at once, or where the one
+// needs the other, afterwards. What no listing of this run told of is read directly, because it
+// has changed, and an index may not know that yet.
+func (p *pool) ask(ctx context.Context, ids, unknown []string, live bool) (answer source.Answer, _ *asked, err error) {
+	how := source.Cheaply
+	switch {
+	case live:
+		how = source.Urgently
+	case len(unknown) > 0:
+		how = source.Directly
+	}
+	afterwards, err := p.Source.NeedsReading(ctx)
+	if err != nil {
+		return answer, nil, err
+	}
+	asked := newAsked()
+	group, reading := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		answer, err = p.Source.Issues(reading, p.Reading, ids, how)
+		if err == nil && afterwards {
+			err = p.match(reading, unknown, answer, asked)
+		}
+		return err
+	})
+	if !afterwards {
+		group.Go(func() error { return p.match(reading, unknown, source.Answer{}, asked) })
+	}
+	return answer, asked, group.Wait()
 }
 
 // memberships are the rows of which this run's listings said which queries select them, and the
@@ -237,7 +260,7 @@ type batchOf struct {
 }
 
 func (p *pool) applyRows(ctx context.Context, x batchOf) error {
-	b := catalog.Batch{Number: x.number}
+	b := catalog.Batch{Number: x.number, Index: x.answer.Indexed}
 	for _, d := range x.rows {
 		raw, given := x.answer.Items[d.ID]
 		reason, failed := x.answer.Failed[d.ID]
@@ -302,14 +325,14 @@ func (a *asked) postpone(yes bool, ids []string) {
 // match asks Jira, for each query of the reading, which of the issues it selects now. A query
 // whose listing failed cannot be answered: in a run what it selected stays, and the next run reads
 // everything; in a catch-up the issue must be read again.
-func (t *reading) match(ctx context.Context, ids []string, into *asked) error {
+func (t *reading) match(ctx context.Context, ids []string, read source.Answer, into *asked) error {
 	for chunk := range slices.Chunk(ids, source.MaxMatch) {
 		for _, l := range t.states {
 			if l.is(catalog.ListingFailed) {
 				into.postpone(t.catchingUp(), chunk)
 				continue
 			}
-			if err := t.matchOne(ctx, l, chunk, into); err != nil {
+			if err := t.matchOne(ctx, l, chunk, read, into); err != nil {
 				return err
 			}
 		}
@@ -319,24 +342,28 @@ func (t *reading) match(ctx context.Context, ids []string, into *asked) error {
 
 // matchOne asks about one query. Jira refuses JQL that names an issue it does not have, so a
 // refusal is asked again in halves, until it is known for which issue.
-func (t *reading) matchOne(ctx context.Context, l *listing, ids []string, into *asked) error {
-	selected, err := t.Source.Match(ctx, l.JQL, ids)
+func (t *reading) matchOne(ctx context.Context, l *listing, ids []string, read source.Answer, into *asked) error {
+	matched, err := t.Source.Match(ctx, l.JQL, ids, read)
 	switch {
 	case err != nil && fatal(err):
 		return err
 	case err != nil && len(ids) > 1:
 		half := len(ids) / 2
-		if err := t.matchOne(ctx, l, ids[:half], into); err != nil {
+		if err := t.matchOne(ctx, l, ids[:half], read, into); err != nil {
 			return err
 		}
-		return t.matchOne(ctx, l, ids[half:], into)
+		return t.matchOne(ctx, l, ids[half:], read, into)
 	case err != nil:
 		into.undecided[ids[0]] = err
 		return nil
 	}
 	for _, id := range ids {
+		if err, not := matched.Undecided[id]; not {
+			into.undecided[id] = err
+			continue
+		}
 		m := into.members[id]
-		if selected[id] {
+		if matched.Selected[id] {
 			m.selecting |= 1 << l.Bit
 		} else {
 			m.rejecting |= 1 << l.Bit

@@ -148,7 +148,7 @@ func (t *reading) nameFailed(ctx context.Context, failed map[string]string) erro
 // get reads items by id.
 func (t *reading) get(ctx context.Context, ids []string) (source.Answer, error) {
 	if t.Kind == source.Issue {
-		return t.Source.Issues(ctx, t.Reading, ids, false)
+		return t.Source.Issues(ctx, t.Reading, ids, source.Directly)
 	}
 	answer := source.Answer{Items: map[string]json.RawMessage{}, Failed: map[string]string{}}
 	for _, id := range ids {
@@ -169,7 +169,7 @@ func (t *reading) get(ctx context.Context, ids []string) (source.Answer, error) 
 // selected while it is live; its own state says so.
 func (t *reading) stillSelected(ctx context.Context, ids []string, answer source.Answer, into *asked) error {
 	if t.Kind == source.Issue {
-		return t.match(ctx, ids, into)
+		return t.match(ctx, ids, answer, into)
 	}
 	for _, id := range ids {
 		live, err := source.Live(answer.Items[id])

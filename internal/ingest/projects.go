@@ -14,6 +14,9 @@ import (
 // fatal tells whether an error ends the run rather than one listing: the credentials are not
 // accepted, the site is not Jira or does not answer, or we were told to stop.
 func fatal(err error) bool {
+	if errors.Is(err, jira.ErrCrowded) || errors.Is(err, jira.ErrShort) {
+		return false
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, jira.ErrUnauthorized) || errors.Is(err, jira.ErrNotLoggedIn) || errors.Is(err, jira.ErrNotJira) {
 		return true

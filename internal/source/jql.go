@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"ferry/jira"
 )
 
 // bound restricts a selector that restricts nothing: Jira refuses unbounded JQL (facts 1.2).
@@ -12,52 +14,35 @@ const bound = `created >= "1970-01-01"`
 // where is a JQL's restriction in parentheses, without its ORDER BY, so that it can be combined.
 // A space at its end stays: it may be part of an escape.
 func where(jql string) string {
-	restriction := jql[:orderBy(jql)]
+	restriction, _ := jira.CutOrderBy(jql)
 	if strings.TrimSpace(restriction) == "" {
 		return "(" + bound + ")"
 	}
 	return "(" + restriction + ")"
 }
 
-// orderBy is where the ORDER BY clause begins, or the length of the text if it has none. The
-// words count only outside of quotes.
-func orderBy(jql string) int {
-	var quote byte
-	for i := 0; i < len(jql); i++ {
-		c := jql[i]
-		switch {
-		case quote != 0 && c == '\\':
-			i++
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote == 0 && (c == '"' || c == '\''):
-			quote = c
-		case quote == 0 && isOrderBy(jql, i):
-			return i
-		}
-	}
-	return len(jql)
-}
-
-func isOrderBy(jql string, i int) bool {
-	if i > 0 && !strings.ContainsRune(" \t\r\n)]\"'", rune(jql[i-1])) {
-		return false
-	}
-	words := strings.Fields(jql[i:min(len(jql), i+64)])
-	return len(words) >= 2 && strings.EqualFold(words[0], "order") && strings.EqualFold(words[1], "by") &&
-		strings.ContainsRune("oO", rune(jql[i]))
-}
-
 // stable orders a walk by something that does not change while it goes on (facts 1.6).
 const stable = " ORDER BY id ASC"
 
-// within restricts by ids. They are numbers by now: nothing needs quoting.
-func within(jql string, ids []int64) string {
+// within restricts by ids.
+func within(jql string, ids []int64) string { return where(jql) + " AND " + among(ids) }
+
+// without selects those of the ids of which the index says that jql does not hold: what has no
+// value for a field that jql compares is in neither.
+func without(jql string, ids []int64) string { return "NOT " + where(jql) + " AND " + among(ids) }
+
+// unchanged selects those of the ids that did not change in the last minutes, by Jira's clock.
+func unchanged(ids []int64, window time.Duration) string {
+	return fmt.Sprintf("updated <= -%dm AND %s", int(window.Minutes()), among(ids))
+}
+
+// among restricts to ids. They are numbers by now: nothing needs quoting.
+func among(ids []int64) string {
 	texts := make([]string, len(ids))
 	for i, id := range ids {
 		texts[i] = fmt.Sprint(id)
 	}
-	return fmt.Sprintf("%s AND id in (%s)", where(jql), strings.Join(texts, ", "))
+	return "id in (" + strings.Join(texts, ", ") + ")"
 }
 
 // created restricts to issues created on the days from first to before last. Jira reads the

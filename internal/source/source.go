@@ -27,13 +27,10 @@ type Page struct {
 	Total int               // how many the listing should hold in all; -1 unknown
 }
 
-// Account is the id of the account that Jira knows us by.
+// Account is the id of the account that Jira knows us by; at Data Center its key.
 func (s *Source) Account(ctx context.Context) (string, error) {
 	user, err := s.client.Myself(ctx)
-	if err == nil && user.AccountID == "" {
-		err = errors.New("no account id came with these credentials: is this a Jira Cloud site?")
-	}
-	return user.AccountID, err
+	return user.ID(), err
 }
 
 // Site is the address of the Jira site, by which it is told from others.
@@ -126,6 +123,8 @@ const MaxGet = 100
 type Answer struct {
 	Items  map[string]json.RawMessage // those that Jira gave, by id
 	Failed map[string]string          // those it could not give just now, with its reason
+
+	Indexed bool // some of the items are as an index has them, which may be behind
 }
 
 // Absent are those of the ids that the answer says nothing of: Jira leaves out, without a
@@ -142,9 +141,20 @@ func (a Answer) Absent(ids []string) []string {
 	return absent
 }
 
+// How issues are read by id.
+type How int
+
+const (
+	Cheaply  How = iota // at Data Center from the index, which may be behind; at Cloud like Directly
+	Directly            // from the database, so that it is as new as can be
+	Urgently            // Directly, before what others wait for
+)
+
 // Issues reads up to MaxGet issues by id.
-func (s *Source) Issues(ctx context.Context, r *Reading, ids []string, urgent bool) (Answer, error) {
-	bulk, err := s.client.BulkFetch(ctx, jira.BulkQuery{IDs: ids, Fields: r.Fields(), Expand: r.Expand, Urgent: urgent})
+func (s *Source) Issues(ctx context.Context, r *Reading, ids []string, how How) (Answer, error) {
+	bulk, err := s.client.BulkFetch(ctx, jira.BulkQuery{
+		IDs: ids, Fields: r.Fields(), Expand: r.Expand, Direct: how != Cheaply, Urgent: how == Urgently,
+	})
 	if err != nil {
 		return Answer{}, err
 	}
@@ -152,7 +162,7 @@ func (s *Source) Issues(ctx context.Context, r *Reading, ids []string, urgent bo
 	if err != nil {
 		return Answer{}, err
 	}
-	answer := Answer{Items: make(map[string]json.RawMessage, len(got)), Failed: map[string]string{}}
+	answer := Answer{Items: make(map[string]json.RawMessage, len(got)), Failed: map[string]string{}, Indexed: bulk.Indexed}
 	for i, id := range got {
 		answer.Items[id] = bulk.Issues[i]
 	}
@@ -160,33 +170,6 @@ func (s *Source) Issues(ctx context.Context, r *Reading, ids []string, urgent bo
 		answer.Failed[e.ID] = e.Message
 	}
 	return answer, nil
-}
-
-// MaxMatch is how many issues one Match call asks about: the most that Jira will look at afresh
-// rather than in its index (facts 1.5).
-const MaxMatch = 50
-
-// Match tells which of up to MaxMatch issues a query selects now, not by the index.
-func (s *Source) Match(ctx context.Context, jql string, ids []string) (map[string]bool, error) {
-	numbers, err := parseIDs(ids)
-	if err != nil {
-		return nil, err
-	}
-	selected := map[string]bool{}
-	query := jira.IssueQuery{JQL: within(jql, numbers), Reconcile: numbers}
-	for page, err := range s.client.SearchIssues(ctx, query) {
-		if err != nil {
-			return nil, err
-		}
-		got, err := IDs(page.Items)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range got {
-			selected[id] = true
-		}
-	}
-	return selected, nil
 }
 
 // Sees tells whether our account can see an issue of the Jira project for which counts holds. A
@@ -212,7 +195,7 @@ func (s *Source) Sees(ctx context.Context, project string, counts func(id string
 
 // Departed tells whether a project is proved to be deleted or archived: the reasons for which all
 // its issues may vanish without our having lost the permission to see them. An answer of 404 is no
-// proof; it is what a lost permission looks like.
+// proof; it is what a lost permission looks like. Data Center tells of archived projects alone.
 func (s *Source) Departed(ctx context.Context, id string) (bool, error) {
 	query := jira.ProjectQuery{IDs: []string{id}, Status: []string{"archived", "deleted"}}
 	for page, err := range s.client.Projects(ctx, query) {
@@ -228,7 +211,8 @@ func (s *Source) Departed(ctx context.Context, id string) (bool, error) {
 }
 
 // Empty tells whether Jira gives the project and counts no issue in it. Whether the count leaves
-// out what our account may not see is nowhere written, so it is no proof for more than a few.
+// out what our account may not see is nowhere written, so it is no proof for more than a few. Data
+// Center does not count: a search there says no more than that we see none, which is known.
 func (s *Source) Empty(ctx context.Context, id string) (bool, error) {
 	raw, err := s.client.Project(ctx, id, "insight")
 	if errors.Is(err, jira.ErrNotFound) {
