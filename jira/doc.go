@@ -56,23 +56,32 @@
 // the site ([Client.SiteURL]). The links inside may point to the gateway, from
 // which no address for people can be made.
 //
+// # Webhooks
+//
+// [Client.EnsureWebhook] registers where Jira sends its events, from whatever is
+// registered already, and tells what it did. [VerifySignature], or [VerifyJWT]
+// for the webhooks of OAuth apps, proves that a delivery is Jira's, and
+// [ParseEvent] says which objects it touches. What they look like is for a call
+// to say: deliveries come late, twice, out of order or not at all.
+//
 // # Limits and failures
 //
-// Every call of this package only reads, so that every call may be repeated.
-// Repeated are connections that break, bodies that are cut, 429, 500, 502, 503,
-// 504, and web pages where JSON belongs; after what Jira asked for, or after a
-// growing random wait. A 429 holds back the calls to the same endpoint, a spent
-// quota all calls. Where a wait is longer than the context allows the call
-// returns at once with the error that it would have waited for, of kind
-// [ErrThrottled] if that was a 429. Bad credentials are never repeated.
+// Calls may be repeated, all but those that register a webhook: these only where
+// Jira has surely not done it. Repeated are connections that break, bodies that
+// are cut, 429, 500, 502, 503, 504, and web pages where JSON belongs; after what
+// Jira asked for, or after a growing random wait. A 429 holds back the calls to
+// the same endpoint, a spent quota all calls. Where a wait is longer than the
+// context allows the call returns at once with the error that it would have
+// waited for, of kind [ErrThrottled] if that was a 429. Bad credentials are never
+// repeated.
 //
 // A client has ten requests in flight at most, and keeps two of these places for
 // calls that are urgent; an attempt may take 30 seconds. [Config] changes this.
 // [Client.Stats] counts what was sent and what came.
 //
 // Failures of calls are *[Error], and answer errors.Is for [ErrNotFound],
-// [ErrUnauthorized], [ErrForbidden], [ErrThrottled], [ErrNotLoggedIn] and
-// [ErrNotJira].
+// [ErrUnauthorized], [ErrForbidden], [ErrThrottled], [ErrNotLoggedIn],
+// [ErrNotJira] and [ErrNoWebhooks].
 //
 // The package needs the standard library alone. [ferry/jira/jirasim] is a
 // simulated Jira to test against.

@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -174,6 +175,8 @@ func webhookIDs(hooks []Webhook) []string {
 // Dynamic webhooks have no name; ours are those at the URL, and those whose
 // filter carries a mark made of the name.
 //
+// Beside an error the outcome tells what had been done before it.
+//
 // The error is [ErrForbidden] if the account may not administer Jira, before
 // anything was tried, and [ErrNoWebhooks] if such credentials cannot have a
 // webhook of the family. Both are for a person: Ferry then lives by its
@@ -286,7 +289,8 @@ func refusedEvents(messages, events []string) []string {
 	})
 }
 
-// sameAddress compares URLs; scheme and host may be spelt either way.
+// sameAddress compares URLs; scheme and host may be spelt either way, a port that
+// goes without saying may be said, and so may the path of none.
 func sameAddress(a, b string) bool {
 	return tidyAddress(a) == tidyAddress(b)
 }
@@ -300,6 +304,7 @@ func tidyAddress(text string) string {
 	if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
 		u.Host = strings.TrimSuffix(u.Host, ":"+port)
 	}
+	u.Path = cmp.Or(u.Path, "/")
 	return u.String()
 }
 

@@ -83,15 +83,7 @@ func (s *hookSite) admin(t *testing.T, base string) *jira.Client {
 // app is a client with the token of an OAuth app at the gateway.
 func (s *hookSite) app(t *testing.T) *jira.Client {
 	t.Helper()
-	auth, err := jira.Bearer("oauth-token")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := jira.New("https://api.atlassian.com/ex/jira/c1", auth, jira.Config{Transport: s, Retries: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return tokenClientAt(t, "https://api.atlassian.com/ex/jira/c1", "oauth-token", s)
 }
 
 // state shows what is registered: dynamic webhooks with their filter, admin

@@ -178,6 +178,7 @@ func (c *Client) CreateWebhook(ctx context.Context, spec WebhookSpec) (Webhook, 
 // UpdateWebhook makes an admin webhook what spec says.
 //
 //jira:operation PUT /rest/webhooks/1.0/webhook/{id} https://developer.atlassian.com/cloud/jira/platform/webhooks/
+//jira:operation GET /rest/jira-webhook/1.0/webhooks/{id} https://developer.atlassian.com/server/jira/platform/webhooks/
 //jira:operation PUT /rest/jira-webhook/1.0/webhooks/{id} https://developer.atlassian.com/server/jira/platform/webhooks/
 func (c *Client) UpdateWebhook(ctx context.Context, id string, spec WebhookSpec) error {
 	if err := spec.check(); err != nil {

@@ -39,20 +39,6 @@ func hookTexts(hooks []jira.Webhook) []string {
 	return all
 }
 
-// tokenClient is a client with a bearer token.
-func tokenClient(t *testing.T, site string, transport http.RoundTripper) *jira.Client {
-	t.Helper()
-	auth, err := jira.Bearer("sesame-token")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := jira.New(site, auth, jira.Config{Transport: transport, Retries: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func TestSectionWebhooksFromTranscript(t *testing.T) {
 	auth, err := jira.Basic("sam@acme.example", "sesame-token")
 	if err != nil {
@@ -99,7 +85,7 @@ func TestSectionWebhooksFromTranscript(t *testing.T) {
 }
 
 func TestServerWebhooksFromTranscript(t *testing.T) {
-	c := tokenClient(t, "https://jira.acme.example", newTranscript(t, "webhooks/server.txtar"))
+	c := tokenClientAt(t, "https://jira.acme.example", "sesame-token", newTranscript(t, "webhooks/server.txtar"))
 	hooks, err := c.Webhooks(t.Context())
 	if err != nil {
 		t.Fatal(err)
