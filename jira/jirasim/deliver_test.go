@@ -330,7 +330,7 @@ func TestAWebhookThatIsGoneGetsNoRetries(t *testing.T) {
 
 func TestLossDuplicatesAndDisorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const n = 200
+		const n = 100
 		run := func(d jirasim.Delivery) (*receiver, *jirasim.Server) {
 			s := hookedSite(jirasim.Config{Seed: 7}, jirasim.Webhook{})
 			v := &receiver{}

@@ -54,7 +54,7 @@ func (s *Server) Deliveries() []DeliveryRecord {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	all := slices.Clone(q.done)
-	for _, d := range q.waiting {
+	for _, d := range q.pending {
 		all = append(all, d.record(Pending))
 	}
 	slices.SortFunc(all, func(a, b DeliveryRecord) int { return cmp.Compare(a.number, b.number) })
@@ -66,7 +66,7 @@ func (s *Server) DeliveryStats() DeliveryStats {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
 	stats := s.queue.stats
-	stats.Pending = len(s.queue.waiting)
+	stats.Pending = len(s.queue.pending)
 	return stats
 }
 
@@ -93,8 +93,8 @@ func (d *delivery) record(status DeliveryStatus) DeliveryRecord {
 		Flow: d.flow(), Status: status, Attempts: d.attempts, Answer: d.last.status, Error: d.last.text(), At: d.queued, number: d.number}
 }
 
-// finish takes a delivery out of the queue and remembers it; called with the queue
-// locked.
+// finish remembers what became of a delivery, which is pending no more; called with
+// the queue locked.
 func (q *deliveryQueue) finish(d *delivery, status DeliveryStatus) {
 	if len(q.done) >= 2*keptDeliveries {
 		q.done = slices.Delete(q.done, 0, keptDeliveries)
@@ -107,8 +107,8 @@ func (q *deliveryQueue) finish(d *delivery, status DeliveryStatus) {
 	ofHook := q.perHook[d.hook.key()]
 	ofHook.count(status)
 	q.perHook[d.hook.key()] = ofHook
-	q.waiting = slices.DeleteFunc(q.waiting, func(o *delivery) bool { return o == d })
-	if len(q.waiting) == 0 && q.empty != nil {
+	delete(q.pending, d.number)
+	if len(q.pending) == 0 && q.empty != nil {
 		close(q.empty)
 		q.empty = nil
 	}

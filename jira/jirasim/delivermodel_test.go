@@ -21,7 +21,7 @@ import (
 // more, never again after it was accepted, and its end is on record.
 func TestEveryDeliveryComesToItsEnd(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		events := rapid.IntRange(1, 40).Draw(rt, "events")
+		events := rapid.IntRange(1, 12).Draw(rt, "events")
 		failing := rapid.Float64Range(0, 0.9).Draw(rt, "failing")
 		d := jirasim.Delivery{
 			Lose: rapid.SampledFrom([]float64{0, 0.3}).Draw(rt, "lose"), Duplicate: rapid.SampledFrom([]float64{0, 0.3}).Draw(rt, "duplicate"),

@@ -1,6 +1,8 @@
 package jirasim
 
 import (
+	"cmp"
+	"container/heap"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -22,9 +24,7 @@ type delivery struct {
 	queued     time.Time // by the site's clock
 
 	random   *rand.Rand // its own, so that its fate does not depend on what else is under way
-	drawn    bool       // whether it is lost, late or made twice has been decided
 	due      time.Time  // not before
-	flying   bool
 	attempts int
 	last     outcome
 }
@@ -52,19 +52,36 @@ type hookKey struct {
 
 func (h *hook) key() hookKey { return hookKey{h.dynamic(), h.ID} }
 
-// deliveryQueue holds what is to be delivered and remembers what was.
+// deliveryQueue holds what is to be delivered and remembers what was. Taking from it
+// costs no more where much is waiting.
 type deliveryQueue struct {
 	seed uint64
 
 	mu      sync.Mutex
-	wake    chan struct{} // of the Deliver that runs; else nil
-	waiting []*delivery
+	wake    chan struct{}        // of the Deliver that runs; else nil
+	pending map[uint64]*delivery // by number: what has not come to its end
+	arrived []*delivery          // of those, in order, what no Deliver has seen yet
+	lines   map[slot][]*delivery // what can be delivered now, first come, first served
+	later   laterHeap            // what must wait
 	flying  map[slot]int
 	done    []DeliveryRecord // the latest
 	stats   DeliveryStats
 	perHook map[hookKey]DeliveryStats
 	last    uint64
-	empty   chan struct{} // closed when nothing is waiting; nil while that is so
+	empty   chan struct{} // closed when nothing is pending; nil while that is so
+}
+
+// laterHeap has the delivery that is due next on top.
+type laterHeap []*delivery
+
+func (h laterHeap) Len() int           { return len(h) }
+func (h laterHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h laterHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *laterHeap) Push(d any)        { *h = append(*h, d.(*delivery)) }
+func (h *laterHeap) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
 }
 
 // maxQueued is how much a site holds; what comes beyond is lost, as it is at Jira.
@@ -81,14 +98,14 @@ func (q *deliveryQueue) add(h *hook, happened happening, body []byte, now time.T
 	q.last++
 	d := &delivery{number: q.last, hook: h, event: happened.event, url: to, host: hostOf(to), body: body,
 		secondary: happened.secondary, queued: now,
-		random: rand.New(rand.NewPCG(q.seed, 0xde11e4<<32+q.last))}
+		random: q.dice(q.last)}
 	d.identifier = fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", d.random.Uint32(), d.random.Uint32N(1<<16),
 		d.random.Uint32N(1<<12), d.random.Uint32N(1<<12), d.random.Uint64N(1<<48))
 	switch {
 	case len(body) > maxPayload:
 		d.last.err = fmt.Errorf("the payload of %d bytes is larger than %d", len(body), maxPayload)
 		q.finish(d, GivenUp)
-	case len(q.waiting) >= maxQueued:
+	case len(q.pending) >= maxQueued:
 		q.finish(d, Lost)
 	default:
 		q.enqueue(d)
@@ -104,11 +121,20 @@ func hostOf(text string) string {
 }
 
 func (q *deliveryQueue) enqueue(d *delivery) {
-	q.waiting = append(q.waiting, d)
+	q.hold(d)
+	q.arrived = append(q.arrived, d)
+	q.rouse()
+}
+
+// hold makes a delivery one that is pending.
+func (q *deliveryQueue) hold(d *delivery) {
+	if q.pending == nil {
+		q.pending, q.lines, q.flying = make(map[uint64]*delivery), make(map[slot][]*delivery), make(map[slot]int)
+	}
+	q.pending[d.number] = d
 	if q.empty == nil {
 		q.empty = make(chan struct{})
 	}
-	q.rouse()
 }
 
 func (q *deliveryQueue) rouse() {
@@ -139,56 +165,68 @@ func (q *deliveryQueue) end() {
 func (q *deliveryQueue) take(c Delivery, now time.Time) (ready []*delivery, pause time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.draw(c, now)
-	for _, d := range q.waiting {
+	arrived := q.arrived
+	q.arrived = nil
+	for _, d := range arrived {
+		q.draw(d, c, now)
+	}
+	for len(q.later) > 0 && !q.later[0].due.After(now) {
+		q.line(heap.Pop(&q.later).(*delivery))
+	}
+	for where, line := range q.lines {
 		limit := c.Primary
-		if d.secondary {
+		if where.secondary {
 			limit = c.Secondary
 		}
-		switch {
-		case d.flying:
-		case d.due.After(now):
-			if wait := d.due.Sub(now); pause == 0 || wait < pause {
-				pause = wait
-			}
-		case q.flying[d.slot()] < limit:
-			q.fly(d, 1)
-			ready = append(ready, d)
+		n := min(len(line), max(limit-q.flying[where], 0))
+		q.flying[where] += n
+		ready = append(ready, line[:n]...)
+		if q.lines[where] = line[n:]; n == len(line) {
+			delete(q.lines, where)
 		}
+	}
+	slices.SortFunc(ready, func(a, b *delivery) int { return cmp.Compare(a.number, b.number) })
+	if len(q.later) > 0 {
+		pause = q.later[0].due.Sub(now)
 	}
 	return ready, pause
 }
 
-func (q *deliveryQueue) fly(d *delivery, by int) {
-	if q.flying == nil {
-		q.flying = make(map[slot]int)
-	}
-	d.flying = by > 0
-	q.flying[d.slot()] += by
+func (q *deliveryQueue) line(d *delivery) { q.lines[d.slot()] = append(q.lines[d.slot()], d) }
+
+func (q *deliveryQueue) postpone(d *delivery, until time.Time) {
+	d.due = until
+	heap.Push(&q.later, d)
 }
 
-// draw decides the fate of what was queued since the last call.
-func (q *deliveryQueue) draw(c Delivery, now time.Time) {
-	for _, d := range slices.Clone(q.waiting) {
-		if d.drawn {
-			continue
-		}
-		d.drawn = true
-		if chance(d.random, c.Disorder) {
-			d.due = now.Add(time.Duration(d.random.Int64N(int64(c.MaxDelay)) + 1))
-		}
-		if chance(d.random, c.Lose) {
-			q.finish(d, Lost)
-			continue
-		}
-		if chance(d.random, c.Duplicate) {
-			twin := *d
-			q.last++
-			twin.number, twin.random = q.last, rand.New(rand.NewPCG(q.seed, 0xde11e4<<32+q.last))
-			q.waiting = append(q.waiting, &twin)
-			q.stats.Duplicated++
-		}
+// draw decides the fate of a delivery that has just been queued.
+func (q *deliveryQueue) draw(d *delivery, c Delivery, now time.Time) {
+	late := chance(d.random, c.Disorder)
+	delay := time.Duration(d.random.Int64N(int64(c.MaxDelay)) + 1)
+	if chance(d.random, c.Lose) {
+		q.finish(d, Lost)
+		return
 	}
+	same := []*delivery{d}
+	if chance(d.random, c.Duplicate) {
+		twin := *d
+		q.last++
+		twin.number, twin.random = q.last, q.dice(q.last)
+		q.hold(&twin)
+		q.stats.Duplicated++
+		same = append(same, &twin)
+	}
+	for _, one := range same {
+		if late {
+			q.postpone(one, now.Add(delay))
+			continue
+		}
+		q.line(one)
+	}
+}
+
+func (q *deliveryQueue) dice(number uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(q.seed, 0xde11e4<<32+number))
 }
 
 func chance(random *rand.Rand, probability float64) bool {
@@ -199,9 +237,10 @@ func chance(random *rand.Rand, probability float64) bool {
 func (q *deliveryQueue) settle(d *delivery, o outcome, c Delivery) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.fly(d, -1)
+	q.flying[d.slot()]--
 	defer q.rouse()
 	if o.interrupted {
+		q.lines[d.slot()] = slices.Insert(q.lines[d.slot()], 0, d)
 		return
 	}
 	d.last = o
@@ -215,7 +254,7 @@ func (q *deliveryQueue) settle(d *delivery, o outcome, c Delivery) {
 		q.finish(d, Delivered)
 	case o.again() && d.attempts <= c.Retries:
 		q.stats.Retried++
-		d.due = time.Now().Add(c.MinBackoff + time.Duration(d.random.Int64N(int64(max(c.MaxBackoff-c.MinBackoff, 0))+1)))
+		q.postpone(d, time.Now().Add(c.MinBackoff+time.Duration(d.random.Int64N(int64(max(c.MaxBackoff-c.MinBackoff, 0))+1))))
 	default:
 		q.finish(d, GivenUp)
 	}
