@@ -1,6 +1,7 @@
 package jirasim_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -67,4 +68,32 @@ func ExampleServer_Inject() {
 	// The second search is throttled, and one answer in a hundred is cut.
 	site.Inject(jirasim.Fault{Match: "/search/jql", After: 1, Times: 1, Do: jirasim.Throttle, RetryAfter: "5", Reason: "jira-burst-based"})
 	site.Inject(jirasim.Fault{Do: jirasim.Cut, Probability: 0.01})
+}
+
+// What people do to the site is delivered to its webhooks.
+func ExampleServer_Deliver() {
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var event struct {
+			WebhookEvent string
+			Issue        struct{ Key string }
+		}
+		_ = json.NewDecoder(r.Body).Decode(&event)
+		fmt.Println(event.WebhookEvent, event.Issue.Key, r.Header.Get("X-Hub-Signature") != "")
+	}))
+	defer receiver.Close()
+	site := jirasim.New(jirasim.Config{})
+	site.AddWebhook(jirasim.Webhook{URL: receiver.URL, Events: []string{"jira:issue_created"}, Secret: "hush"})
+	site.AddIssue(jirasim.Issue{Key: "PAY-1"})
+
+	ctx, end := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- site.Deliver(ctx, jirasim.Delivery{Transport: receiver.Client().Transport}) }()
+	if err := site.Settled(ctx); err != nil {
+		panic(err)
+	}
+	end()
+	fmt.Println(<-done, site.DeliveryStats().Delivered)
+	// Output:
+	// jira:issue_created PAY-1 true
+	// <nil> 1
 }

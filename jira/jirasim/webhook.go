@@ -59,9 +59,9 @@ type Webhook struct {
 // hook is a registered webhook. It is never changed: a changed one takes its place.
 type hook struct {
 	Webhook
-	query   *jql.Query // of JQL; nil restricts nothing
-	account string     // of who registered it
-	updated time.Time
+	query            *jql.Query // of JQL; nil restricts nothing
+	account          string     // of who registered it
+	created, updated time.Time
 }
 
 // hookTable holds the webhooks of the site.
@@ -83,7 +83,7 @@ func (s *Server) AddWebhook(w Webhook) Webhook {
 		panic("jirasim: the JQL of a webhook: " + err.Error())
 	}
 	w.App, w.Expires = "", time.Time{}
-	return s.hooks.add(&hook{Webhook: w, query: query, updated: s.now()}).shown()
+	return s.hooks.add(&hook{Webhook: w, query: query, created: s.now(), updated: s.now()}).shown()
 }
 
 // Webhooks returns what is registered, in the order of registration. Expired ones are

@@ -131,6 +131,9 @@ func (s *Server) fill(c *call, form adminForm, h *hook) *answer {
 		return refuse(http.StatusBadRequest, err.Error())
 	}
 	h.query, h.account, h.updated = query, c.identity.accountID, s.now()
+	if h.created.IsZero() {
+		h.created = h.updated
+	}
 	return nil
 }
 

@@ -73,7 +73,7 @@ func (s *Server) showServer(_ *call, h *hook) any {
 	return map[string]any{
 		"id": h.ID, "name": h.Name, "url": h.URL, "events": notNil(h.Events), "active": !h.Disabled,
 		"configuration": configuration, "scopeType": "global", "sslVerificationRequired": true,
-		"createdDate": h.updated.UnixMilli(), "updatedDate": h.updated.UnixMilli(),
+		"createdDate": h.created.UnixMilli(), "updatedDate": h.updated.UnixMilli(),
 		"statistics": map[string]any{"counts": map[string]int{"errors": 0, "failures": count.GivenUp, "successes": count.Delivered}},
 	}
 }
