@@ -241,7 +241,7 @@ func (k *check) logIn(ctx context.Context) (err error) {
 		if !accepted(err) {
 			return err
 		}
-		row = k.judge(row, requirements{scopes: []string{"read:jira-user"}}, err)
+		row = k.judge(row, requirements{endpoints: []string{"GET /rest/api/3/myself"}}, err)
 	}
 	k.report.Rows = []CheckRow{row, k.clock}
 	return nil

@@ -70,13 +70,14 @@ func (k *check) judge(row CheckRow, need requirements, err error) CheckRow {
 	}
 	row.Err, row.Detail = err, err.Error()
 	e, ok := errors.AsType[*Error](err)
+	scopes := need.scopes()
 	switch {
 	case !ok:
 		row.State, row.Remedy = CheckFailed, "try again"
-	case k.refusedScope(e) && len(need.scopes) > 0:
-		row.State, row.Scopes = CheckNoScope, need.scopes
-		row.Detail = "Jira wants the scope " + strings.Join(need.scopes, " and ")
-		row.Remedy = "make a token with the scope " + strings.Join(need.scopes, " and ") +
+	case k.refusedScope(e) && len(scopes) > 0:
+		row.State, row.Scopes = CheckNoScope, scopes
+		row.Detail = "Jira wants the scope " + strings.Join(scopes, " and ")
+		row.Remedy = "make a token with the scope " + strings.Join(scopes, " and ") +
 			"; an OAuth app is given it in its settings, and then authorized again"
 	case e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized:
 		return k.forbidden(row, need, e)
@@ -108,17 +109,17 @@ func (k *check) forbidden(row CheckRow, need requirements, e *Error) CheckRow {
 	if need.software {
 		row.Remedy = "let a Jira administrator give " + k.who() + " access to Jira Software"
 	}
-	if k.report.Login.Gateway && len(need.scopes) > 0 {
-		row.Remedy += ", and see that the token has the scope " + strings.Join(need.scopes, " and ")
+	if scopes := need.scopes(); k.report.Login.Gateway && len(scopes) > 0 {
+		row.Remedy += ", and see that the token has the scope " + strings.Join(scopes, " and ")
 	}
 	return row
 }
 
 // permissionNames are what Jira's pages call the permissions.
 var permissionNames = map[string]string{
-	browse:        "Browse Projects",
-	administer:    "Administer Jira",
-	"USER_PICKER": "Browse users and groups",
+	browse:     "Browse Projects",
+	administer: "Administer Jira",
+	pickUsers:  "Browse users and groups",
 }
 
 func (k *check) withoutPermission(row CheckRow, key, detail string) CheckRow {

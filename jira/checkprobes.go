@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,42 +15,57 @@ import (
 
 // requirements are what an ability needs, and how to see whether it is there.
 type requirements struct {
-	scopes     []string // of OAuth and of scoped tokens; Jira Software has no classic ones
+	endpoints  []string // whose scopes it takes, by method and path
 	permission string   // the key of the permission that decides, "" for none
 	software   bool     // it is part of Jira Software
 	probe      probe
 }
 
+// scopes are those of all its endpoints, each once.
+func (r requirements) scopes() []string {
+	var all []string
+	for _, endpoint := range r.endpoints {
+		for scope := range strings.FieldsSeq(scopesOf[endpoint]) {
+			if !slices.Contains(all, scope) {
+				all = append(all, scope)
+			}
+		}
+	}
+	return all
+}
+
 // probe reads something small, and says how much there is: -1 unknown.
 type probe func(k *check, ctx context.Context) (count int, err error)
 
-// needs are the requirements by ability, from the scopes of Atlassian's OpenAPI
-// files.
+// needs are the requirements by ability.
 var needs = map[Ability]requirements{
-	ReadProjects:    {scopes: workScopes, permission: browse, probe: (*check).countProjects},
-	ReadIssues:      {scopes: workScopes, permission: browse, probe: (*check).countIssues},
-	ReadUsers:       {scopes: []string{"read:jira-user"}, permission: "USER_PICKER", probe: (*check).seeUsers},
-	ReadVersions:    {scopes: workScopes, permission: browse, probe: (*check).seeVersions},
-	ReadComponents:  {scopes: workScopes, permission: browse, probe: (*check).seeComponents},
-	ReadWorklogs:    {scopes: workScopes, permission: browse, probe: (*check).seeWorklogs},
-	ReadBoards:      {scopes: boardScopes, software: true, probe: (*check).countBoards},
-	ReadSprints:     {scopes: append([]string{"read:sprint:jira-software"}, boardScopes...), software: true, probe: (*check).seeSprints},
-	ReadEpics:       {scopes: append([]string{"read:epic:jira-software"}, boardScopes...), software: true, probe: (*check).seeEpics},
-	ReadBacklogs:    {scopes: append([]string{"read:issue-details:jira"}, boardScopes...), software: true, probe: (*check).seeBacklog},
+	ReadProjects:    {endpoints: inProjects(), permission: browse, probe: (*check).countProjects},
+	ReadVersions:    {endpoints: inProjects("GET /rest/api/3/project/%s/version"), permission: browse, probe: (*check).seeVersions},
+	ReadComponents:  {endpoints: inProjects("GET /rest/api/3/project/%s/component"), permission: browse, probe: (*check).seeComponents},
+	ReadIssues:      {endpoints: []string{"POST /rest/api/3/search/approximate-count", "POST /rest/api/3/search/jql", "POST /rest/api/3/issue/bulkfetch"}, permission: browse, probe: (*check).countIssues},
+	ReadWorklogs:    {endpoints: []string{"GET /rest/api/3/worklog/updated"}, permission: browse, probe: (*check).seeWorklogs},
+	ReadUsers:       {endpoints: []string{"GET /rest/api/3/users/search"}, permission: pickUsers, probe: (*check).seeUsers},
+	ReadBoards:      {endpoints: inBoards(), software: true, probe: (*check).countBoards},
+	ReadSprints:     {endpoints: inBoards("GET /rest/agile/1.0/board/%s/sprint"), software: true, probe: (*check).seeSprints},
+	ReadEpics:       {endpoints: inBoards("GET /rest/agile/1.0/board/%s/epic"), software: true, probe: (*check).seeEpics},
+	ReadBacklogs:    {endpoints: inBoards("GET /rest/software/1.0/board/%s/backlog"), software: true, probe: (*check).seeBacklog},
 	AdminWebhooks:   {permission: administer, probe: (*check).seeAdminWebhooks},
-	DynamicWebhooks: {scopes: []string{"read:jira-work", "manage:jira-webhook"}, probe: (*check).seeDynamicWebhooks},
+	DynamicWebhooks: {endpoints: []string{"GET /rest/api/3/webhook"}, probe: (*check).seeDynamicWebhooks},
 }
 
-var (
-	workScopes  = []string{"read:jira-work"}
-	boardScopes = []string{"read:board-scope:jira-software", "read:project:jira"}
-)
+// inProjects and inBoards are endpoints with the one by which projects or boards
+// are found in the first place.
+func inProjects(more ...string) []string {
+	return append([]string{"GET /rest/api/3/project/search"}, more...)
+}
+func inBoards(more ...string) []string { return append([]string{"GET /rest/agile/1.0/board"}, more...) }
 
 // The permissions that decide, by key
 // (https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-permissions/).
 const (
 	browse     = "BROWSE_PROJECTS"
 	administer = "ADMINISTER"
+	pickUsers  = "USER_PICKER"
 )
 
 // requirementsOf are those of an ability; none for one that is not known.
@@ -80,7 +96,7 @@ func (k *check) readPermissions(ctx context.Context) error {
 	err := k.do(ctx, &call{
 		method: http.MethodGet,
 		path:   "/rest/api/3/mypermissions",
-		query:  url.Values{"permissions": {browse + "," + administer + ",USER_PICKER"}},
+		query:  url.Values{"permissions": {browse + "," + administer + "," + pickUsers}},
 		decode: func(body []byte) error { return decodeObject(body, &answer) },
 	})
 	k.permissions = map[string]bool{}
@@ -122,7 +138,7 @@ func (k *check) seeUsers(ctx context.Context) (int, error) {
 	}
 	found, err := k.see(ctx, q)
 	if err == nil && found.listed == 0 {
-		err = &missingPermission{"USER_PICKER", "Jira shows no user"} // it leaves out, rather than refuse
+		err = &missingPermission{pickUsers, "Jira shows no user"} // it leaves out, rather than refuse
 	}
 	return -1, err
 }

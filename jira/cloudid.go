@@ -52,7 +52,9 @@ func (c *Client) gatewayOf(ctx context.Context) (*route, error) {
 }
 
 func (c *Client) gatewayRoute(cloudID string) *route {
-	return &route{base: c.gateway.JoinPath(gatewayPath, cloudID), auth: nobody{}, deployment: Cloud}
+	base := *c.gateway
+	base.Path += gatewayPath + cloudID // JoinPath would leave out the first slash, by which the gateway is known again
+	return &route{base: &base, auth: nobody{}, deployment: Cloud}
 }
 
 // tenantInfo asks the site for its cloud id, as nobody
