@@ -69,21 +69,29 @@ func answer(status int, body string) *http.Response {
 // admin is a client with an administrator's API token at the site.
 func (s *hookSite) admin(t *testing.T, base string) *jira.Client {
 	t.Helper()
+	return s.adminThrough(t, base, s)
+}
+
+func (s *hookSite) adminThrough(t *testing.T, base string, transport http.RoundTripper) *jira.Client {
+	t.Helper()
 	auth, err := jira.Basic("sam@acme.example", "sesame-token")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := jira.New(base, auth, jira.Config{Transport: s, Retries: -1})
+	c, err := jira.New(base, auth, jira.Config{Transport: transport, Retries: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
+// gatewayURL is where apps find the site.
+const gatewayURL = "https://api.atlassian.com/ex/jira/c1"
+
 // app is a client with the token of an OAuth app at the gateway.
 func (s *hookSite) app(t *testing.T) *jira.Client {
 	t.Helper()
-	return tokenClientAt(t, "https://api.atlassian.com/ex/jira/c1", "oauth-token", s)
+	return tokenClientAt(t, gatewayURL, "oauth-token", s)
 }
 
 // state shows what is registered: dynamic webhooks with their filter, admin
@@ -339,6 +347,30 @@ func TestEnsureWebhookTellsWhatStaysWrong(t *testing.T) {
 	}
 	if got := s.writes(); got != "PUT ebhook/1 200" {
 		t.Errorf("the writes that reached the site are %s, want one PUT", got)
+	}
+}
+
+// Two integrations that listen at one URL use one webhook, under the name it
+// has; two that listen at two have two.
+func TestIntegrationsDoNotFight(t *testing.T) {
+	for _, test := range []struct{ otherURL, want string }{
+		{hookURL, "1 " + hookName + " " + rightState},
+		{"https://other.example/hook", "1 " + hookName + " " + rightState +
+			"\n2 other-Port-Ocean-Events-Webhook other.example/hook [jira:issue_created jira:issue_deleted project_created] signed"},
+	} {
+		s := newHookSite(jirasim.Config{})
+		one, other := wish(), wish()
+		other.Identifier, other.URL = "other", test.otherURL
+		for range 2 {
+			for _, wanted := range []jira.WebhookWish{one, other} {
+				if outcome, err := s.admin(t, site).EnsureWebhook(t.Context(), wanted); err != nil || len(outcome.Removed) > 0 {
+					t.Errorf("EnsureWebhook = %q, %v", outcome, err)
+				}
+				if got := s.state(); !strings.HasPrefix(test.want, got) {
+					t.Errorf("the site has\n%s\nwant\n%s", got, test.want)
+				}
+			}
+		}
 	}
 }
 
