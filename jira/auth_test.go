@@ -71,16 +71,24 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	basic, _ := jira.Basic("sam@acme.example", "sesame-token")
 	bearer, _ := jira.Bearer("sesame-token")
 	automatic, _ := jira.Automatic("sam@acme.example", "sesame-token")
+	store := jira.TokensFile("none.json", "sesame-refresh")
+	app := jira.OAuthConfig{ClientID: "ferry", ClientSecret: "sesame-secret", Store: store}
+	oauth, _ := jira.OAuth(app)
+	account := jira.ClientCredentialsConfig{ClientID: "ferry", ClientSecret: "sesame-secret"}
+	credentials, _ := jira.ClientCredentials(account)
+	file, _ := jira.TokenFile("none", "sesame-token")
+	tokens := jira.Tokens{Access: "sesame-access", Refresh: "sesame-refresh"}
 	client, err := jira.New(gateway, automatic, jira.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []any{basic, bearer, automatic, client, struct{ A jira.Auth }{basic}, struct{ C *jira.Client }{client}} {
+	for _, v := range []any{basic, bearer, automatic, client, struct{ A jira.Auth }{basic}, struct{ C *jira.Client }{client},
+		store, app, &app, oauth, account, &account, credentials, file, tokens, &tokens, []jira.Tokens{tokens}, map[string]any{"t": tokens}} {
 		var log bytes.Buffer
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "v", v)
 		slog.New(slog.NewTextHandler(&log, nil)).Info("x", "v", v)
 		text, _ := json.Marshal(v)
-		for _, got := range []string{fmt.Sprint(v), fmt.Sprintf("%+v", v), fmt.Sprintf("%#v", v), fmt.Sprintf("%x", v), fmt.Sprintf("%q", v), string(text), log.String()} {
+		for _, got := range []string{fmt.Sprint(v), fmt.Sprintf("%+v", v), fmt.Sprintf("%#v", v), fmt.Sprintf("%x", v), fmt.Sprintf("%q", v), fmt.Sprintf("%d", v), string(text), log.String()} {
 			for _, hidden := range []string{"sesame", "c2FtQGFjbW", fmt.Sprintf("%x", "sesame")} {
 				if strings.Contains(got, hidden) {
 					t.Errorf("printing a %T shows the token: %s", v, got)

@@ -119,7 +119,7 @@ func (c *Client) resources(ctx context.Context, auth Auth) ([]resource, error) {
 // those of service accounts, goes by what the site says of itself.
 func (c *Client) consented(ctx context.Context, auth Auth) (*route, error) {
 	list, err := c.resources(ctx, auth)
-	if refused(err) && !atTokenEndpoint(err) {
+	if e, ok := errors.AsType[*Error](err); ok && e.answeredRefusal() {
 		gateway, err := c.gatewayOf(ctx)
 		if err != nil {
 			return nil, err
@@ -150,6 +150,12 @@ func (c *Client) choose(ctx context.Context, list []resource) (string, error) {
 		return id, nil
 	}
 	return "", unreachable(c.base.String(), list)
+}
+
+// answeredRefusal reports whether Jira or the gateway, not a token endpoint, has
+// answered that the credentials are not good there.
+func (e *Error) answeredRefusal() bool {
+	return !atTokenEndpoint(e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 }
 
 func unreachable(site string, list []resource) error {
