@@ -38,8 +38,8 @@ func (c *Client) bulkByIssue(ctx context.Context, query BulkQuery, site string) 
 	return found, nil
 }
 
-// searchIDs gives those of the issues that the index has. They all fit into one
-// page: the least that Jira's administrators may set its size to is more.
+// searchIDs gives those of the issues that the index has and that fit into one
+// page. Few sites have smaller pages than this asks for.
 func (c *Client) searchIDs(ctx context.Context, ids []string, query BulkQuery) ([]json.RawMessage, error) {
 	names := make([]string, len(ids))
 	for i, id := range ids {
@@ -48,11 +48,15 @@ func (c *Client) searchIDs(ctx context.Context, ids []string, query BulkQuery) (
 			names[i] = Quote(id)
 		}
 	}
-	p, err := c.offsetPage(ctx, offsetCall(&offsetSearch{
-		JQL: "id in (" + strings.Join(names, ", ") + ") ORDER BY key ASC", Max: len(ids),
-		Fields: query.fields(), Expand: query.Expand,
-	}))
-	return p.issues, err
+	for {
+		p, err := c.offsetPage(ctx, offsetCall(&offsetSearch{
+			JQL: "id in (" + strings.Join(names, ", ") + ") ORDER BY key ASC", Max: min(len(ids), c.window.size()),
+			Fields: query.fields(), Expand: query.Expand,
+		}))
+		if !c.window.learn(err) {
+			return p.issues, err
+		}
+	}
 }
 
 // fields are those of a query, or what stands for none.

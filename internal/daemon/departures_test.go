@@ -22,8 +22,8 @@ func family(cascade, createMissing bool) string {
 
 // newFamily has the epic PAY-1 with the tasks PAY-2, PAY-3 and APP-1, and PAY-2 with the
 // sub-tasks PAY-4 and PAY-5; PAY-6 stands alone.
-func newFamily(t *testing.T) *world {
-	w := newWorld(t)
+func newFamily(t *testing.T, changes ...func(*jirasim.Config)) *world {
+	w := newWorld(t, changes...)
 	for _, key := range []string{"PAY", "APP"} {
 		w.jira.AddProject(jirasim.Project{Key: key, Name: "Project " + key})
 	}
@@ -46,13 +46,15 @@ func (w *world) relations() []string {
 	return list
 }
 
-func TestDepartures(t *testing.T) {
-	t.Parallel()
-	cases := []struct {
-		name   string
-		depart func(w *world)
-		want   []string
-	}{
+// A departure is what happens to issues of a family, and what is left of it in Port.
+type departure struct {
+	name   string
+	depart func(w *world)
+	want   []string
+}
+
+func departures() []departure {
+	return []departure{
 		{"a task is deleted with its sub-tasks", func(w *world) { w.jira.Delete("PAY-2") },
 			[]string{"APP-1 PAY-1 []", "PAY-1 <nil> []", "PAY-3 PAY-1 []", "PAY-6 <nil> []"}},
 		{"a sub-task is deleted", func(w *world) { w.jira.Delete("PAY-4") },
@@ -70,24 +72,32 @@ func TestDepartures(t *testing.T) {
 		{"a task moves and its epic is deleted", func(w *world) { w.jira.Move("PAY-2", "APP"); w.jira.Delete("PAY-1") },
 			[]string{"APP-1 <nil> []", "APP-2 <nil> [APP-3 APP-4]", "APP-3 APP-2 []", "APP-4 APP-2 []", "PAY-3 <nil> []", "PAY-6 <nil> []"}},
 	}
-	for _, c := range few(cases) {
+}
+
+func (d departure) check(t *testing.T, mapping string, changes ...func(*jirasim.Config)) {
+	t.Parallel()
+	w := newFamily(t, changes...)
+	w.mapping = mapping
+	w.mustSync()
+	d.depart(w)
+	w.mustSync()
+	if diff := cmp.Diff(d.want, w.relations()); diff != "" {
+		t.Errorf("issues and their relations in Port (-want +got):\n%s", diff)
+	}
+	wrote := w.writes()
+	w.mustSync()
+	if n := w.writes() - wrote; n != 0 {
+		t.Errorf("one more run wrote %d entities, want 0", n)
+	}
+}
+
+func TestDepartures(t *testing.T) {
+	t.Parallel()
+	for _, c := range few(departures()) {
 		for _, cascade := range []bool{false, true} {
 			for _, createMissing := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/cascade=%t/createMissing=%t", c.name, cascade, createMissing), func(t *testing.T) {
-					t.Parallel()
-					w := newFamily(t)
-					w.mapping = family(cascade, createMissing)
-					w.mustSync()
-					c.depart(w)
-					w.mustSync()
-					if diff := cmp.Diff(c.want, w.relations()); diff != "" {
-						t.Errorf("issues and their relations in Port (-want +got):\n%s", diff)
-					}
-					wrote := w.writes()
-					w.mustSync()
-					if n := w.writes() - wrote; n != 0 {
-						t.Errorf("one more run wrote %d entities, want 0", n)
-					}
+					c.check(t, family(cascade, createMissing))
 				})
 			}
 		}

@@ -47,8 +47,8 @@ func vanishings() []vanishing {
 
 // newVanishingWorld has projects PAY and APP with open issues, ONE with one, OLD with one that
 // was done after it had been read, and DEED with one that was done from the first.
-func newVanishingWorld(t *testing.T) *world {
-	w := newWorld(t)
+func newVanishingWorld(t *testing.T, changes ...func(*jirasim.Config)) *world {
+	w := newWorld(t, changes...)
 	w.mapping = strings.ReplaceAll(projectsAndIssues, `jql: ""`, `jql: status != Done`)
 	w.addIssues("PAY", 12)
 	w.addIssues("APP", 12)
@@ -70,32 +70,34 @@ func (w *world) finish(key string) {
 func TestWhatVanishes(t *testing.T) {
 	t.Parallel()
 	for _, v := range few(vanishings()) {
-		t.Run(v.name, func(t *testing.T) {
-			t.Parallel()
-			w := newVanishingWorld(t)
-			before := w.port.Dump()
-			v.happen(w)
-			w.untold()
-			if v.waits == nil {
-				w.mustSync()
-			} else {
-				v.wait(w, before)
-			}
-			if v.undo != nil {
-				w.accept = false
-				v.undo(w)
-				w.mustSync()
-				w.right()
-				v.happen(w)
-				w.accept = true
-				w.mustSync()
-			}
-			v.over(w)
-			w.accept = false
-			w.mustSync()
-			w.right()
-		})
+		t.Run(v.name, func(t *testing.T) { v.check(t) })
 	}
+}
+
+func (v *vanishing) check(t *testing.T, changes ...func(*jirasim.Config)) {
+	t.Parallel()
+	w := newVanishingWorld(t, changes...)
+	before := w.port.Dump()
+	v.happen(w)
+	w.untold()
+	if v.waits == nil {
+		w.mustSync()
+	} else {
+		v.wait(w, before)
+	}
+	if v.undo != nil {
+		w.accept = false
+		v.undo(w)
+		w.mustSync()
+		w.right()
+		v.happen(w)
+		w.accept = true
+		w.mustSync()
+	}
+	v.over(w)
+	w.accept = false
+	w.mustSync()
+	w.right()
 }
 
 // wait runs without and, where there is no way back, with a person's word.

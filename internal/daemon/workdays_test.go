@@ -43,13 +43,13 @@ type workdays struct {
 	log     []string // what happened, to be read when it went wrong
 }
 
-func newWorkdays(t *testing.T, seed uint64) *workdays {
+func newWorkdays(t *testing.T, seed uint64, changes ...func(*jirasim.Config)) *workdays {
 	now := time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)
 	d := &workdays{random: rand.New(rand.NewPCG(seed, 1)), now: now, company: company.Found(seed, now, 60)}
-	d.world = newWorld(t, func(c *jirasim.Config) {
+	d.world = newWorld(t, append(changes, func(c *jirasim.Config) {
 		c.Seed, c.IDPageLimit = seed, 25
 		c.Clock = func() time.Time { return d.now }
-	})
+	})...)
 	d.retries = 1
 	d.company.Settle(d.jira)
 	return d

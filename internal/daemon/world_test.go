@@ -36,6 +36,7 @@ type world struct {
 	portURL  string
 	dir      string
 	mapping  string // empty: the integration's in Port
+	email    string // with the Jira token; empty: the token alone
 	token    string // the Jira token that ferry has
 	secret   string // the Port secret that ferry has
 	accept   bool   // --accept-deletions
@@ -55,11 +56,12 @@ type world struct {
 // newWorld makes an empty one. The changes are to the Jira it has.
 func newWorld(t *testing.T, changes ...func(*jirasim.Config)) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), token: token, secret: clientSecret, retries: 2, timeout: 5 * time.Second, logged: &strings.Builder{}}
+	w := &world{t: t, dir: t.TempDir(), email: email, token: token, secret: clientSecret, retries: 2, timeout: 5 * time.Second, logged: &strings.Builder{}}
 	config := jirasim.Config{Seed: 1, Email: email, Token: token, BaseURL: "https://acme.atlassian.net"}
 	for _, change := range changes {
 		change(&config)
 	}
+	w.jiraPath, w.email = config.ContextPath, config.Email
 	w.jira = jirasim.New(config)
 	w.jiraURL = serve(t, httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
 		if w.arrives != nil {
@@ -150,7 +152,7 @@ func serve(t *testing.T, s *httptest.Server) string {
 // clients are fresh clients, as a started process has them.
 func (w *world) clients() (*jira.Client, *port.Client) {
 	w.t.Helper()
-	auth, err := jira.Automatic(email, w.token)
+	auth, err := jira.Automatic(w.email, w.token)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -161,9 +161,17 @@ func (x asOf) split(ctx context.Context, ids []string, jql string, has func(id s
 			missing = append(missing, id)
 			continue
 		}
-		has(id, updated != 0 && updated >= x.direct[id])
+		has(id, updated != 0 && !before(updated, x.direct[id]))
 	}
 	return missing, nil
+}
+
+// before compares times in milliseconds since 1970, of which an index may keep the seconds alone.
+func before(a, b int64) bool {
+	if a%1000 == 0 || b%1000 == 0 {
+		a, b = a/1000, b/1000
+	}
+	return a < b
 }
 
 // numbersOf are ids as numbers.

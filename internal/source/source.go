@@ -214,6 +214,9 @@ func (s *Source) Departed(ctx context.Context, id string) (bool, error) {
 // out what our account may not see is nowhere written, so it is no proof for more than a few. Data
 // Center does not count: a search there says no more than that we see none, which is known.
 func (s *Source) Empty(ctx context.Context, id string) (bool, error) {
+	if deployment, err := s.client.Deployment(ctx); err != nil || deployment == jira.DataCenter {
+		return false, err
+	}
 	raw, err := s.client.Project(ctx, id, "insight")
 	if errors.Is(err, jira.ErrNotFound) {
 		return false, nil

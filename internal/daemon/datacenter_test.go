@@ -1,0 +1,237 @@
+package daemon_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ferry/internal/catalog"
+	"ferry/internal/daemon"
+	"ferry/jira/jirasim"
+)
+
+const (
+	searchingServer = "/rest/api/2/search"
+	listingServer   = "/rest/api/2/project"
+	readingServer   = "/rest/api/2/issue/"
+)
+
+// dataCenter is a site below a context path, with a personal access token.
+func dataCenter(c *jirasim.Config) {
+	c.Deployment, c.ContextPath, c.BaseURL = jirasim.DataCenter, "/jira", "https://jira.acme.example/jira"
+	c.Bearer, c.Email, c.Token = c.Token, "", ""
+}
+
+func TestSecondRunOfAnUnchangedDataCenterWritesNothing(t *testing.T) {
+	w := newWorld(t, dataCenter)
+	w.addIssues("PAY", 250)
+	w.addIssues("APP", 30)
+	first := w.mustSync()
+	want := daemon.KindReport{Kind: "issue", Read: 280, Mapped: 280, Created: 280}
+	if diff := cmp.Diff(want, kind(first, "issue")); diff != "" {
+		t.Errorf("issues of the first run (-want +got):\n%s", diff)
+	}
+	e, there := w.port.Entity("jiraIssue", "PAY-7")
+	if url := "https://jira.acme.example/jira/browse/PAY-7"; !there || e.Properties["url"] != url {
+		t.Errorf("PAY-7 in Port is %+v, want its address to be %s", e, url)
+	}
+	before, wrote := w.port.Dump(), w.writes()
+	want = daemon.KindReport{Kind: "issue", Read: 280, Mapped: 280, Unchanged: 280}
+	if diff := cmp.Diff(want, kind(w.mustSync(), "issue")); diff != "" {
+		t.Errorf("issues of the second run (-want +got):\n%s", diff)
+	}
+	if n := w.writes() - wrote; n != 0 {
+		t.Errorf("the second run wrote %d entities to Port, want 0", n)
+	}
+	if diff := cmp.Diff(before, w.port.Dump()); diff != "" {
+		t.Errorf("Port changed (-before +after):\n%s", diff)
+	}
+}
+
+// Data Center knows an epic by a custom field: only a sub-task has a parent.
+func TestDeparturesAtDataCenter(t *testing.T) {
+	t.Parallel()
+	subtasks := []string{"PAY-4", "PAY-5", "APP-3", "APP-4"}
+	for _, d := range departures() {
+		for i, line := range d.want {
+			words := strings.SplitN(line, " ", 3)
+			if !slices.Contains(subtasks, words[0]) {
+				words[1] = "<nil>"
+			}
+			d.want[i] = strings.Join(words, " ")
+		}
+		t.Run(d.name, func(t *testing.T) { d.check(t, family(true, true), dataCenter) })
+	}
+}
+
+// What vanishes at Data Center is proved to have gone by less: it has no bin, and does not tell
+// how many issues a project has.
+func TestWhatVanishesAtDataCenter(t *testing.T) {
+	t.Parallel()
+	waits := map[string][]string{
+		"a project is put into the bin":          {"APP-"},
+		"the only issue of a project is deleted": {"ONE-"},
+	}
+	for _, v := range vanishings() {
+		if about, ok := waits[v.name]; ok {
+			v.waits = about
+		}
+		t.Run(v.name, func(t *testing.T) { v.check(t, dataCenter) })
+	}
+}
+
+func TestFollowingADataCenter(t *testing.T) {
+	t.Parallel()
+	w := newFamily(t, dataCenter)
+	w.mapping = family(true, true)
+	w.mustSync()
+	w.follow(func() {
+		w.jira.Update("PAY-3", func(i *jirasim.Issue) { i.Summary = "Refund fails" })
+		w.jira.Delete("PAY-4")
+		w.jira.Move("PAY-2", "APP")
+		w.finish("PAY-6")
+	}, map[string]catalog.Verb{
+		"PAY-3": catalog.Changed, "PAY-4": catalog.Went, "PAY-2": catalog.Went, "APP-2": catalog.Made, "APP-3": catalog.Made, "PAY-6": catalog.Went,
+	})
+	w.mustSync()
+	w.right()
+}
+
+func TestWorkdaysAtDataCenter(t *testing.T) {
+	t.Parallel()
+	first := *firstSeed
+	if first == 0 {
+		first = uint64(time.Now().UnixNano())
+	}
+	for _, n := range few([]uint64{0, 1, 2}) {
+		seed := first + n
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			newWorkdays(t, seed, dataCenter, func(c *jirasim.Config) { c.PageLimit, c.ResultWindow = 17, 40 }).live()
+		})
+	}
+}
+
+// Whatever goes wrong with the credentials or with the index, nothing is deleted; once all is well,
+// all is made good.
+func TestTroubleAtDataCenter(t *testing.T) {
+	t.Parallel()
+	everything := []string{"APP-1", "PAY-1", "PAY-2", "PAY-3", "PAY-4", "PAY-5", "PAY-6"}
+	lose := func(w *world, key string) {
+		issue, _ := w.jira.Issue(key)
+		w.jira.Inject(jirasim.Fault{Do: jirasim.LoseFromIndex, IDs: []int64{issue.ID}})
+	}
+	for _, c := range []struct {
+		name string
+		hurt func(w *world)
+		says string // of the run; empty: it completes
+	}{
+		{"dead token", ofJira(jirasim.Fault{Do: jirasim.DeadToken}), "token"},
+		{"401 for the searches", ofJira(jirasim.Fault{Match: searchingServer, Do: jirasim.Unauthorized}), "401"},
+		{"nobody for the searches", ofJira(jirasim.Fault{Match: searchingServer, Do: jirasim.DeadToken}), "token"},
+		{"nobody for the reads", func(w *world) {
+			lose(w, "PAY-3")
+			w.jira.Inject(jirasim.Fault{Match: readingServer, Do: jirasim.DeadToken})
+		}, "token"},
+		{"nobody for the projects", ofJira(jirasim.Fault{Match: listingServer, Do: jirasim.DeadToken}), "token"},
+		{"403 for the searches", ofJira(jirasim.Fault{Match: searchingServer, Do: jirasim.Forbidden}), "403"},
+		{"500 for the searches", ofJira(jirasim.Fault{Match: searchingServer, Do: jirasim.ServerError}), "500"},
+		{"an issue is lost from the index", func(w *world) { lose(w, "PAY-3") }, "does not show yet"},
+		{"every issue is lost from the index", func(w *world) {
+			for _, key := range everything {
+				lose(w, key)
+			}
+		}, "does not show yet"},
+		{"the index is behind an issue that stays", func(w *world) {
+			w.finish("PAY-6") // in the index it is not
+			w.jira.Update("PAY-6", func(i *jirasim.Issue) { i.Status, i.StatusCategory = "To Do", "To Do" })
+			w.jira.Inject(jirasim.Fault{Do: jirasim.StaleIndex})
+		}, "does not show yet"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newFamily(t, dataCenter, ticking)
+			w.mapping = projectsAndOpenIssues
+			w.mustSync()
+			c.hurt(w)
+			report, err := w.sync()
+			if told := said(report, err); c.says == "" && err != nil || !strings.Contains(told, c.says) {
+				t.Errorf("the run says %q, want it to say %q", told, c.says)
+			}
+			if diff := cmp.Diff(everything, w.identifiers("jiraIssue")); diff != "" {
+				t.Errorf("issues in Port (-want +got):\n%s", diff)
+			}
+			w.jira.Heal()
+			w.mustSync()
+			w.right()
+		})
+	}
+}
+
+// ticking gives each change a time of its own.
+func ticking(c *jirasim.Config) {
+	var ticks atomic.Int64
+	began := time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)
+	c.Clock = func() time.Time { return began.Add(time.Duration(ticks.Add(1)) * time.Millisecond) }
+}
+
+var projectsAndOpenIssues = strings.ReplaceAll(projectsAndIssues, `jql: ""`, `jql: status != Done`)
+
+// An issue whose field has become empty is in the answer neither for the selector nor for its
+// opposite. It goes when it has not changed for a while.
+func TestEmptiedFieldLeavesTheSelectorAtDataCenter(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)
+	w := newWorld(t, dataCenter, func(c *jirasim.Config) { c.Clock = func() time.Time { return now } })
+	w.mapping = issuesOf("assignee = sam")
+	w.jira.AddProject(jirasim.Project{Key: "PAY"})
+	for _, key := range []string{"PAY-1", "PAY-2"} {
+		w.jira.AddIssue(jirasim.Issue{Key: key, Summary: key, Assignee: "sam"})
+	}
+	w.mustSync()
+	now = now.Add(time.Hour)
+	w.jira.Update("PAY-1", func(i *jirasim.Issue) { i.Assignee = "" })
+	if report, err := w.sync(); err != nil || !strings.Contains(said(report, err), "does not show yet") {
+		t.Errorf("the run at once says %q, want that it waits", said(report, err))
+	}
+	if ids := w.identifiers("jiraIssue"); !slices.Contains(ids, "PAY-1") {
+		t.Errorf("Port has %v, want PAY-1 to wait", ids)
+	}
+	now = now.Add(time.Hour)
+	w.mustSync()
+	if diff := cmp.Diff([]string{"PAY-2"}, w.identifiers("jiraIssue")); diff != "" {
+		t.Errorf("issues in Port (-want +got):\n%s", diff)
+	}
+}
+
+// More issues than a search lets anybody look into, and than a page holds, are all there.
+func TestManyIssuesOfADataCenter(t *testing.T) {
+	n, window := 6000, 2500
+	if watched {
+		n, window = 1500, 600
+	}
+	w := newWorld(t, dataCenter, func(c *jirasim.Config) { c.ResultWindow = window })
+	w.jira.Fill(n, 7, 0)
+	w.mapping, w.noPort = issuesOf(`""`), true
+	report := w.mustSync()
+	if got := kind(report, "issue").Read; got != n {
+		t.Errorf("%d issues were read, want %d", got, n)
+	}
+	refused := 0
+	for _, r := range w.jira.Requests() {
+		if r.Status >= 500 {
+			refused++
+		}
+	}
+	if refused > 1 {
+		t.Errorf("%d requests went beyond the result window, want one to learn it by", refused)
+	}
+	if asked := len(w.jira.Requests()); asked > n/100+n/1000+50 {
+		t.Errorf("%d requests were made for %d issues, want little more than one for a hundred", asked, n)
+	}
+}
