@@ -96,6 +96,23 @@ func (s *Server) Webhooks() []Webhook {
 	return all
 }
 
+// UpdateWebhook changes an administrator's webhook as they do in the browser; its id
+// stays, and so does its secret where change leaves that empty. It reports whether
+// there is one. As in [Server.AddWebhook] a JQL that cannot be read panics.
+func (s *Server) UpdateWebhook(id int64, change func(*Webhook)) bool {
+	now := s.now()
+	return s.hooks.replace(isAdmin(id), func(h *hook) {
+		next := h.shown()
+		change(&next)
+		query, err := parseFilter(next.JQL)
+		if err != nil {
+			panic("jirasim: the JQL of a webhook: " + err.Error())
+		}
+		next.ID, next.App, next.Secret = id, "", cmp.Or(next.Secret, h.Secret)
+		h.Webhook, h.query, h.updated = next, query, now
+	}) > 0
+}
+
 // RemoveWebhook removes an administrator's webhook as they do in the browser. It
 // reports whether there was one.
 func (s *Server) RemoveWebhook(id int64) bool { return s.hooks.remove(isAdmin(id)) > 0 }

@@ -187,3 +187,16 @@ func TestDataCenter10KeepsWebhooksElsewhere(t *testing.T) {
 		t.Errorf("DELETE = %d, leaves %v", got, s.Webhooks())
 	}
 }
+
+func TestAWebhookChangedByHand(t *testing.T) {
+	s := newSite(jirasim.Config{})
+	s.AddWebhook(jirasim.Webhook{Name: "Ferry", URL: "https://ferry.test", Events: []string{"jira:issue_created"}, Secret: "hush"})
+	disable := func(w *jirasim.Webhook) { w.ID, w.Disabled, w.JQL = 5, true, "project = PAY" }
+	if !s.UpdateWebhook(1, disable) || s.UpdateWebhook(2, disable) {
+		t.Error("UpdateWebhook changes what is there")
+	}
+	want := []jirasim.Webhook{{ID: 1, Name: "Ferry", URL: "https://ferry.test", Events: []string{"jira:issue_created"}, JQL: "project = PAY", Disabled: true, Signed: true}}
+	if diff := cmp.Diff(want, s.Webhooks()); diff != "" {
+		t.Errorf("the webhooks (-want +got):\n%s", diff)
+	}
+}

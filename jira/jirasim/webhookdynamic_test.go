@@ -231,3 +231,18 @@ func TestTheExpirationAsText(t *testing.T) {
 		t.Errorf("the webhook (-want +got):\n%s", diff)
 	}
 }
+
+func TestWhatExpiresMeanwhileIsNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := jirasim.New(jirasim.Config{Bearer: "b"})
+		register(t, s, `{"events":["jira:issue_created"],"jqlFilter":"project = PAY"}`)
+		v := &receiver{answer: func(int, received) (int, error) { return 503, nil }}
+		delivering(t, s, jirasim.Delivery{Transport: v})
+		time.Sleep(30*24*time.Hour - time.Minute)
+		s.AddIssue(jirasim.Issue{Key: "PAY-1"})
+		settle(t, s)
+		if got := s.Deliveries()[0]; len(v.all()) != 1 || got.Status != jirasim.Dropped {
+			t.Errorf("%d attempts, %+v; want one, and then dropped", len(v.all()), got)
+		}
+	})
+}
