@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -50,6 +49,10 @@ func (k *checkup) readMapping() {
 		return
 	}
 	k.mapping = m
+	if len(m.Resources)+len(m.SetAside) == 0 {
+		k.add(partMapping, "all of it", gradeWarning, "it has no resources: a sync would read nothing",
+			"write resources in Port's data sources page, or give --mapping FILE")
+	}
 	for _, warning := range m.Warnings {
 		k.add(partMapping, "expressions", gradeWarning, warning, "mend this place of the mapping, or leave it so if it is meant")
 	}
@@ -100,22 +103,38 @@ func setAside(a mapping.SetAside) finding {
 
 // countQuery asks Jira how much a query selects, which it does only if it takes the query.
 func (k *checkup) countQuery(ctx context.Context, reading *source.Reading, q source.Query) finding {
+	if !k.canRead(reading.Kind) {
+		return finding{grade: gradeSkipped, found: "not tried: Jira does not let us read " + reading.Kind + "s"}
+	}
 	if q.JQL == "" {
 		return finding{grade: gradeOK, found: "all " + reading.Kind + "s"}
 	}
-	if !k.canRead(reading.Kind) {
-		return finding{grade: gradeSkipped, found: "its JQL was not tried: Jira does not let us read " + reading.Kind + "s"}
-	}
 	n, err := source.New(k.Jira).Count(ctx, q.JQL)
-	e, isJiras := errors.AsType[*jira.Error](err)
 	switch {
 	case err == nil:
 		return finding{grade: gradeOK, found: "about " + counted(int64(n), reading.Kind)}
-	case isJiras && e.Status == http.StatusBadRequest:
-		return finding{grade: gradeWrong, found: fmt.Sprintf("Jira refuses its JQL: %s", strings.Join(e.Messages, "; ")),
+	case refusesQuery(err):
+		return finding{grade: gradeWrong, found: "Jira refuses its JQL: " + k.complaint(ctx, q.JQL, err),
 			remedy: "mend selector.jql; the issue search of Jira takes the same text"}
 	}
 	return finding{grade: gradeWrong, found: "its JQL could not be tried: " + err.Error(), remedy: "try again"}
+}
+
+func refusesQuery(err error) bool {
+	e, ok := errors.AsType[*jira.Error](err)
+	return ok && e.Status == http.StatusBadRequest
+}
+
+// complaint is what Jira has against a query. A sync asks for it in parentheses; Jira is asked once more without them, so
+// that the places it names are those in the mapping.
+func (k *checkup) complaint(ctx context.Context, jql string, refusal error) string {
+	if _, err := k.Jira.ApproximateCount(ctx, jql); refusesQuery(err) {
+		refusal = err
+	}
+	if e, ok := errors.AsType[*jira.Error](refusal); ok && len(e.Messages) > 0 {
+		return strings.Join(e.Messages, "; ")
+	}
+	return refusal.Error()
 }
 
 // withFields adds what Jira is asked for of each issue.
