@@ -35,15 +35,17 @@ const maxQuotas = 16
 // readQuotas reads the structured headers. The two may name different policies,
 // in any order, and either may be absent.
 func (said *limits) readQuotas(h http.Header, now time.Time) {
-	for _, prefix := range []string{"", "Beta-"} {
-		for _, text := range h.Values(prefix + "RateLimit-Policy") {
-			said.eachPolicy(text, prefix != "", func(q *Quota, p params) {
+	for _, name := range [...]string{"Ratelimit-Policy", "Beta-Ratelimit-Policy"} {
+		for _, text := range h[name] {
+			said.eachPolicy(text, name[0] == 'B', func(q *Quota, p params) {
 				q.Limit = p.count("q")
 				q.Window = p.seconds("w")
 			})
 		}
-		for _, text := range h.Values(prefix + "RateLimit") {
-			said.eachPolicy(text, prefix != "", func(q *Quota, p params) {
+	}
+	for _, name := range [...]string{"Ratelimit", "Beta-Ratelimit"} {
+		for _, text := range h[name] {
+			said.eachPolicy(text, name[0] == 'B', func(q *Quota, p params) {
 				q.Remaining = p.count("r")
 				if p["t"] != "" {
 					q.wait = p.seconds("t")

@@ -35,40 +35,40 @@ type limits struct {
 }
 
 // readLimits reads the headers of an answer that came now. No wait of it is
-// negative or longer than maxRetryAfter.
+// negative or longer than maxRetryAfter. Their names are as [http.Header] spells
+// them: each answer is read, and to spell them anew costs more than to read them.
 func readLimits(h http.Header, now time.Time) limits {
 	said := limits{
 		reason:    throttleReason(h),
-		limit:     readCount(h.Get("X-RateLimit-Limit")),
-		remaining: readCount(h.Get("X-RateLimit-Remaining")),
-		near:      strings.EqualFold(strings.TrimSpace(h.Get("X-RateLimit-NearLimit")), "true"),
+		limit:     readCount(h, "X-Ratelimit-Limit"),
+		remaining: readCount(h, "X-Ratelimit-Remaining"),
+		near:      strings.EqualFold(headerOf(h, "X-Ratelimit-Nearlimit"), "true"),
 	}
-	theirs := serverTime(h, now)
-	wait := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(wait, 64); err == nil {
-		said.blocked = seconds < 0
-	}
-	if d, ok := parseWait(wait, theirs); ok {
-		said.retryAfter = clampWait(d)
-	}
-	if at, ok := parseReset(h.Get("X-RateLimit-Reset"), theirs); ok {
-		said.reset = clampWait(at.Sub(theirs))
-	}
-	said.incident = said.reason == "" && said.retryAfter == 0 && h.Get("X-Failure-Category") != ""
+	said.retryAfter, said.blocked = readRetryAfter(h, now)
+	said.reset = readReset(h, now)
+	said.incident = said.reason == "" && said.retryAfter == 0 && headerOf(h, "X-Failure-Category") != ""
 	said.readBucket(h)
 	said.readQuotas(h, now)
 	return said
 }
 
+// headerOf is the first value of a name that is spelled as [http.Header] does.
+func headerOf(h http.Header, name string) string {
+	if values := h[name]; len(values) > 0 {
+		return strings.TrimSpace(values[0])
+	}
+	return ""
+}
+
 // readBucket reads the headers that only Data Center sends. Its bucket gets
 // FillRate requests each interval.
 func (said *limits) readBucket(h http.Header) {
-	interval := readCount(h.Get("X-RateLimit-Interval-Seconds"))
+	interval := readCount(h, "X-Ratelimit-Interval-Seconds")
 	if said.bucket = interval >= 0; !said.bucket {
 		return
 	}
-	fill := max(readCount(h.Get("X-RateLimit-FillRate")), 1)
-	said.interval = clampWait(time.Duration(min(interval, int64(maxRetryAfter/time.Second))) * time.Second)
+	fill := max(readCount(h, "X-Ratelimit-Fillrate"), 1)
+	said.interval = time.Duration(min(interval, int64(maxRetryAfter/time.Second))) * time.Second
 	said.tick = said.interval / time.Duration(fill)
 }
 
@@ -95,20 +95,44 @@ func (said *limits) asked() time.Duration {
 // not say, or said something that is no wait at all, such as the -1 and 0 of
 // Data Center.
 func retryAfter(h http.Header, now time.Time) time.Duration {
+	if _, ok := parseWait(headerOf(h, "Retry-After"), now); ok {
+		wait, _ := readRetryAfter(h, now)
+		return wait
+	}
+	return readReset(h, now)
+}
+
+// readRetryAfter reads Retry-After, and whether it is negative.
+func readRetryAfter(h http.Header, now time.Time) (wait time.Duration, negative bool) {
+	text := headerOf(h, "Retry-After")
+	if text == "" {
+		return 0, false
+	}
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
+		negative = seconds < 0
+	}
+	wait, _ = parseWait(text, serverTime(h, now))
+	return clampWait(wait), negative
+}
+
+// readReset reads how long it is until X-RateLimit-Reset.
+func readReset(h http.Header, now time.Time) time.Duration {
+	text := headerOf(h, "X-Ratelimit-Reset")
+	if text == "" {
+		return 0
+	}
 	now = serverTime(h, now)
-	if wait, ok := parseWait(strings.TrimSpace(h.Get("Retry-After")), now); ok {
-		return clampWait(wait)
+	at, ok := parseReset(text, now)
+	if !ok {
+		return 0
 	}
-	if reset, ok := parseReset(h.Get("X-RateLimit-Reset"), now); ok {
-		return clampWait(reset.Sub(now))
-	}
-	return 0
+	return clampWait(at.Sub(now))
 }
 
 // serverTime is now by the clock of the server, which the times in its headers
 // are by.
 func serverTime(h http.Header, now time.Time) time.Time {
-	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+	if date, err := http.ParseTime(headerOf(h, "Date")); err == nil {
 		return date
 	}
 	return now
@@ -124,14 +148,16 @@ func parseWait(text string, now time.Time) (time.Duration, bool) {
 		return time.Duration(min(max(seconds, 0), maxRetryAfter.Seconds()) * float64(time.Second)), true
 	}
 	at, err := http.ParseTime(text)
-	return at.Sub(now), err == nil
+	if err != nil {
+		return 0, false
+	}
+	return at.Sub(now), true
 }
 
 // parseReset reads X-RateLimit-Reset, which comes with seconds and without. A
 // number is taken for seconds since 1970 where that is a time within a day: no
 // limit lasts longer.
 func parseReset(text string, now time.Time) (time.Time, bool) {
-	text = strings.TrimSpace(text)
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
 		if at, err := time.Parse(layout, text); err == nil {
 			return at, true
@@ -146,8 +172,12 @@ func parseReset(text string, now time.Time) (time.Time, bool) {
 }
 
 // readCount reads a number of requests, seconds or points; -1 if it is none.
-func readCount(text string) int64 {
-	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+func readCount(h http.Header, name string) int64 {
+	text := headerOf(h, name)
+	if text == "" {
+		return -1
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {
 		return -1
 	}
@@ -155,7 +185,13 @@ func readCount(text string) int64 {
 }
 
 // throttleReason is why Jira throttles, in its own word.
-func throttleReason(h http.Header) string { return tidy(h.Get("RateLimit-Reason")) }
+func throttleReason(h http.Header) string {
+	reason := headerOf(h, "Ratelimit-Reason")
+	if reason == "" {
+		return ""
+	}
+	return tidy(reason)
+}
 
 // reach is how much one throttled answer holds back.
 type reach int
