@@ -8,32 +8,19 @@ import (
 	"time"
 )
 
-// staleAfter is how long a request may wait before its credentials are looked
-// at again.
-const staleAfter = time.Minute
-
 // admit builds the request and waits until it may be sent. The credentials come
-// before the place, because they may have to ask Jira themselves, and once more
-// after a long wait, because they may have expired by then.
+// before the place, because they may have to ask Jira themselves; those that
+// expire in a long pause are refused and renewed like others.
 func (c *Client) admit(ctx context.Context, q *call, via *route) (*http.Request, place, *Error) {
-	for {
-		r, err := c.request(ctx, q, via)
-		if e, ok := errors.AsType[*Error](err); ok {
-			return nil, place{}, e // the credentials asked Jira, and were refused
-		}
-		if err != nil {
-			return nil, place{}, q.fail(err)
-		}
-		began := time.Now()
-		p, e := c.enter(ctx, q)
-		if e != nil {
-			return nil, place{}, e
-		}
-		if time.Since(began) < staleAfter {
-			return r, p, nil
-		}
-		c.limiter.drop(p)
+	r, err := c.request(ctx, q, via)
+	if e, ok := errors.AsType[*Error](err); ok {
+		return nil, place{}, e // the credentials asked Jira, and were refused
 	}
+	if err != nil {
+		return nil, place{}, q.fail(err)
+	}
+	p, e := c.enter(ctx, q)
+	return r, p, e
 }
 
 // enter waits for a place, or says why there is none in time.

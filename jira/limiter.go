@@ -164,14 +164,6 @@ func (l *limiter) back(p place) {
 	}
 }
 
-// drop gives back a place that was not used.
-func (l *limiter) drop(p place) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.back(p)
-	l.dispatch(time.Now())
-}
-
 // decision is what the limiter made of an answer.
 type decision struct {
 	wait      time.Duration // until the like of a throttled request may start; 0 if it was not throttled

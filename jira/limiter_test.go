@@ -168,7 +168,8 @@ func TestUrgentIsNext(t *testing.T) {
 				time.Sleep(latency - time.Since(began)%latency)
 			}))
 			c.limiter.line(&getA)
-			c.limiter.endpoints[getA.endpoint()].window = window
+			n := c.limiter.endpoints[getA.endpoint()]
+			n.window, n.widest = window, window
 			var wg sync.WaitGroup
 			ask := func(name string, urgent bool) {
 				wg.Go(func() {
@@ -343,6 +344,14 @@ func TestRationedPoints(t *testing.T) {
 	}
 }
 
+// drop gives back a place that was not used.
+func (l *limiter) drop(p place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.back(p)
+	l.dispatch(time.Now())
+}
+
 // The last requests of a bucket are not all sent at once: as many are in flight
 // as Jira says remain.
 func TestNoMoreInFlightThanRemain(t *testing.T) {
@@ -350,23 +359,69 @@ func TestNoMoreInFlightThanRemain(t *testing.T) {
 		l := steadyLimiter(10, -1)
 		l.ask(t, getA, http.StatusOK, "X-RateLimit-Remaining: 3")
 		var wg sync.WaitGroup
+		first := make(chan place, 10)
 		for range 10 {
 			wg.Go(func() {
-				if _, err := l.enter(t.Context(), &call{method: http.MethodGet, path: "/a"}); err != nil {
+				p, err := l.enter(t.Context(), &call{method: http.MethodGet, path: "/a"})
+				if err != nil {
 					t.Error(err)
 				}
+				first <- p
 			})
 		}
 		synctest.Wait()
 		if got := l.stats(time.Now()); got.InFlight != 3 || got.Waiting != 7 {
 			t.Errorf("%d in flight and %d waiting, want 3 and 7", got.InFlight, got.Waiting)
 		}
+		l.drop(<-first)
+		synctest.Wait()
+		if got := l.stats(time.Now()); got.InFlight != 3 || got.Waiting != 6 {
+			t.Errorf("%d in flight and %d waiting after one was not sent, want 3 and 6", got.InFlight, got.Waiting)
+		}
 		time.Sleep(time.Second) // what was said is about one second
 		synctest.Wait()
-		if got := l.stats(time.Now()); got.InFlight != 10 {
-			t.Errorf("%d in flight a second later, want 10", got.InFlight)
+		if got := l.stats(time.Now()); got.InFlight != 9 {
+			t.Errorf("%d in flight a second later, want 9", got.InFlight)
 		}
 		wg.Wait()
+	})
+}
+
+// A throttled issue lets the writes to others pass, also those that wait behind
+// it; a call that was throttled is the first to go after the pause.
+func TestThrottledIssueHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var answered []string
+		c := steadyClient(t, Config{Concurrency: 1}, script(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(time.Second)
+			if time.Since(began) == time.Second {
+				w.Header().Set("RateLimit-Reason", "jira-per-issue-on-write")
+				w.Header().Set("Retry-After", "10")
+				w.WriteHeader(http.StatusTooManyRequests)
+				return
+			}
+			answered = append(answered, fmt.Sprintf("%s after %s", r.URL.Query().Get("n"), time.Since(began)))
+		}))
+		var wg sync.WaitGroup
+		for _, name := range []string{"7a", "7b", "8a", "7c", "8b", "late 7d"} {
+			if strings.HasPrefix(name, "late ") {
+				time.Sleep(2500 * time.Millisecond)
+			}
+			issue := strings.TrimPrefix(name, "late ")[:1]
+			wg.Go(func() {
+				q := call{method: http.MethodPut, path: "/issue", issue: issue, query: url.Values{"n": {name}}}
+				if err := c.do(t.Context(), &q); err != nil {
+					t.Errorf("%s = %v", name, err)
+				}
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
+		want := "8a after 2s, 8b after 3s, 7a after 12s, 7b after 13s, 7c after 14s, late 7d after 15s"
+		if got := strings.Join(answered, ", "); got != want {
+			t.Errorf("answered: %s, want %s", got, want)
+		}
 	})
 }
 
@@ -432,43 +487,6 @@ func TestBlockedAccount(t *testing.T) {
 	})
 }
 
-// Credentials may expire while a call waits; they are looked at again.
-func TestCredentialsAfterALongPause(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := steadyClient(t, Config{}, script(func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("Authorization") != "at "+time.Now().Format(time.TimeOnly) {
-				t.Errorf("Authorization = %q at %s", r.Header.Get("Authorization"), time.Now().Format(time.TimeOnly))
-			}
-			if time.Since(noon.AddDate(-26, 0, 0)) < 0 && r.URL.Path == "/a" && time.Now().Minute() == 0 {
-				w.Header().Set("RateLimit-Reason", "jira-quota-global-based")
-				w.Header().Set("Retry-After", "1800")
-				w.WriteHeader(http.StatusTooManyRequests)
-			}
-		}))
-		c.auth = clockAuth{}
-		var wg sync.WaitGroup
-		for range 20 {
-			wg.Go(func() {
-				if err := c.do(t.Context(), &call{method: http.MethodGet, path: "/a"}); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
-		if s := c.Stats(); s.InFlight+s.Waiting != 0 || s.Requests != s.Endpoints[0].Requests {
-			t.Errorf("Stats = %+v", s)
-		}
-	})
-}
-
-// clockAuth gives each second another token.
-type clockAuth struct{}
-
-func (clockAuth) Authorize(_ context.Context, r *http.Request) error {
-	r.Header.Set("Authorization", "at "+time.Now().Format(time.TimeOnly))
-	return nil
-}
-
 // However callers come and give up, each returns once and no place is lost.
 func TestGivingUpLosesNoPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -503,6 +521,35 @@ func TestGivingUpLosesNoPlace(t *testing.T) {
 		s := l.stats(time.Now())
 		if s.InFlight+s.Waiting != 0 || len(l.queues) != 0 || in < 10 || s.Endpoints[0].Requests != int64(in) {
 			t.Errorf("%d were let in, %d lines are left, Stats = %+v", in, len(l.queues), s)
+		}
+	})
+}
+
+// Who gives up in the very moment in which he is let in leaves no place taken.
+func TestGivingUpWhenLetIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := steadyLimiter(1, -1)
+		p, err := l.enter(t.Context(), &call{method: http.MethodGet, path: "/a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		gone := make(chan error)
+		go func() {
+			_, err := l.enter(ctx, &call{method: http.MethodGet, path: "/a"})
+			gone <- err
+		}()
+		synctest.Wait()
+		l.mu.Lock()
+		cancel() // wakes him, and he finds the lock taken
+		l.back(p)
+		l.dispatch(time.Now())
+		l.mu.Unlock()
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Errorf("enter = %v, want Canceled", err)
+		}
+		if s := l.stats(time.Now()); s.InFlight+s.Waiting != 0 {
+			t.Errorf("%d in flight and %d waiting, want none", s.InFlight, s.Waiting)
 		}
 	})
 }
