@@ -61,9 +61,14 @@ func (s *Source) Match(ctx context.Context, jql string, ids []string, read Answe
 // errBehind: what an index said is older than the issue, or is no proof.
 var errBehind = errors.New("Jira's search index does not show yet what the issue itself says")
 
-// quiet is how long ago an issue must have changed for two answers of an index that both lack it
-// to count. Nodes of a Data Center follow one another within seconds.
-const quiet = 5 * time.Minute
+const (
+	// quiet is how long ago an issue must have changed for answers that lack it to count. Nodes
+	// of a Data Center follow one another within seconds.
+	quiet = 5 * time.Minute
+	// rounds is how often an index must say the same of an issue that it lacks. A node may have
+	// lost the issue for good; requests go to the nodes in turn, or at random.
+	rounds = 4
+)
 
 // matchByIndex asks a Data Center, which cannot look at issues afresh. Each of its nodes has an
 // index of its own that is a little behind, and answers come from any of them. So nothing is
@@ -71,9 +76,9 @@ const quiet = 5 * time.Minute
 // the direct read before had, or a later one.
 //
 // Then an issue in the answer for jql is selected, and one in the answer for NOT jql is not. That
-// an issue is missing proves nothing: the index may have lost it. But one that is in neither,
-// since a field that jql compares is empty, must lose what it made too. It does if it has not
-// changed for a while, the index has it so, and jql asked again still does not select it.
+// an issue is missing proves nothing: the index may have lost it. But one that is in neither, since
+// a field that jql compares is empty, must lose what it made too. It does if it has not changed for
+// a while, the index has it so, and jql does not select it, several times over.
 func (s *Source) matchByIndex(ctx context.Context, jql string, ids []string, read Answer) (Matched, error) {
 	m := Matched{Selected: map[string]bool{}, Undecided: map[string]error{}}
 	if _, err := parseIDs(ids); err != nil {
@@ -120,20 +125,24 @@ func (x asOf) judgeMissing(ctx context.Context, jql string, ids []string, m *Mat
 	for _, id := range ids {
 		m.Undecided[id] = errBehind
 	}
-	var candidates []string
-	_, err := x.split(ctx, ids, unchanged(numbersOf(ids), quiet), func(id string, fresh bool) {
-		if fresh {
-			candidates = append(candidates, id)
+	for range rounds {
+		var shown []string
+		_, err := x.split(ctx, ids, unchanged(numbersOf(ids), quiet), func(id string, fresh bool) {
+			if fresh {
+				shown = append(shown, id)
+			}
+		})
+		if err != nil {
+			return err
 		}
-	})
-	if err != nil {
-		return err
+		if ids, err = x.split(ctx, shown, within(jql, numbersOf(shown)), func(string, bool) {}); err != nil {
+			return err
+		}
 	}
-	still, err := x.split(ctx, candidates, within(jql, numbersOf(candidates)), func(string, bool) {})
-	for _, id := range still {
+	for _, id := range ids {
 		delete(m.Undecided, id)
 	}
-	return err
+	return nil
 }
 
 // split searches, tells of each of the ids that the answer has, and whether it has it no older than
