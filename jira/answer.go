@@ -34,9 +34,9 @@ func (c *Client) classify(q *call, a answer) (e *Error, again bool) {
 	}
 	e = q.fail(nil)
 	e.Status = a.status
-	e.refused = a.status == http.StatusUnauthorized
 	messages, own := readMessages(a.body)
 	e.Messages = messages
+	e.refused = a.status == http.StatusUnauthorized && !e.lacksScope() // no renewal adds a scope
 	if a.status == http.StatusNotFound && !own {
 		e.Err = notJira("the 404 is not in Jira's words: is %s a Jira site?", c.base.Redacted())
 	}

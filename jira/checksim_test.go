@@ -117,6 +117,9 @@ func TestCheckOfEachLogin(t *testing.T) {
 			if diff := cmp.Diff(test.states, states(report)); diff != "" {
 				t.Errorf("Check: (-want +got)\n%s", diff)
 			}
+			if n := sim.Refreshes(); n > 1 {
+				t.Errorf("the app's tokens were renewed %d times, want once: none of them will have another scope", n)
+			}
 		})
 	}
 }
