@@ -59,7 +59,7 @@ func (s *Source) Match(ctx context.Context, jql string, ids []string, read Answe
 }
 
 // errBehind: what an index said is older than the issue, or is no proof.
-var errBehind = errors.New("Jira's search index does not show yet what the issue itself says")
+var errBehind = errors.New("the search index of Jira does not show yet what the issue itself says")
 
 const (
 	// quiet is how long ago an issue must have changed for answers that lack it to count. Nodes
