@@ -1,6 +1,7 @@
 package jira_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"ferry/jira"
 )
@@ -195,20 +197,34 @@ func TestRefreshReadsTheExpiry(t *testing.T) {
 
 // A webhook that could be there twice is not asked for twice.
 func TestCreationIsNotRepeated(t *testing.T) {
-	for _, status := range []int{500, 502, 503, 504, 200} {
-		posts := 0
-		c := newClient(t, jira.Config{}, func(w http.ResponseWriter, r *http.Request) {
-			posts++
-			w.Header().Set("Content-Type", "text/html")
-			w.WriteHeader(status)
-		})
-		spec := jira.WebhookSpec{Name: "a", URL: "https://a.example", Events: []string{"jira:issue_created"}}
-		if _, err := c.CreateWebhook(t.Context(), spec); err == nil || posts != 1 {
-			t.Errorf("CreateWebhook after %d = %v with %d requests, want an error after 1", status, err, posts)
-		}
-		posts = 0
-		if _, err := c.CreateDynamicWebhooks(t.Context(), "https://a.example", nil); err == nil || posts != 1 {
-			t.Errorf("CreateDynamicWebhooks after %d = %v with %d requests, want an error after 1", status, err, posts)
+	spec := jira.WebhookSpec{Name: "a", URL: "https://a.example", Events: []string{"jira:issue_created"}}
+	for what, create := range map[string]func(context.Context, *jira.Client) error{
+		"CreateWebhook": func(ctx context.Context, c *jira.Client) error {
+			_, err := c.CreateWebhook(ctx, spec)
+			return err
+		},
+		"CreateDynamicWebhooks": func(ctx context.Context, c *jira.Client) error {
+			_, err := c.CreateDynamicWebhooks(ctx, spec.URL, nil)
+			return err
+		},
+	} {
+		for _, status := range []int{500, 502, 503, 504, 200} {
+			synctest.Test(t, func(t *testing.T) {
+				posts := 0
+				count := func(w http.ResponseWriter, r *http.Request) {
+					posts++
+					w.Header().Set("Content-Type", "text/html")
+					w.WriteHeader(status)
+				}
+				err := create(t.Context(), newClient(t, jira.Config{}, count))
+				if err == nil || posts != 1 {
+					t.Errorf("%s after %d = %v with %d requests, want an error after 1", what, status, err, posts)
+				}
+				posts = 0
+				if err := create(t.Context(), rewrittenServer(t, count)); what == "CreateWebhook" && (err == nil || posts != 1) {
+					t.Errorf("%s at Data Center 10 after %d = %v with %d requests, want an error after 1", what, status, err, posts)
+				}
+			})
 		}
 	}
 }

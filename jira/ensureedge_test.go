@@ -1,0 +1,165 @@
+package jira_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ferry/jira"
+	"ferry/jira/jirasim"
+)
+
+// Jira's own word that a webhook is not signed counts more than the caller's.
+func TestEnsureWebhookSignsWhatIsNotSigned(t *testing.T) {
+	s := newHookSite(jirasim.Config{})
+	s.AddWebhook(jirasim.Webhook{Name: hookName, URL: hookURL, Events: hookEvents})
+	wanted := wish()
+	wanted.SecretVerified = true
+	outcome, err := s.admin(t, site).EnsureWebhook(t.Context(), wanted)
+	if want := "admin webhook: repaired 1: secret"; err != nil || outcome.String() != want || s.state() != "1 "+hookName+" "+rightState {
+		t.Errorf("EnsureWebhook = %q, %v, want %q; the site has %s", outcome, err, want, s.state())
+	}
+}
+
+// A webhook that somebody removes while it is repaired is made anew.
+func TestEnsureWebhookThatIsRemovedMeanwhile(t *testing.T) {
+	for _, at := range hookSites {
+		s := newHookSite(at.config)
+		s.AddWebhook(jirasim.Webhook{Name: hookName, URL: hookURL, Disabled: true})
+		s.meddle = func(r *http.Request, _ string) *http.Response {
+			if r.Method == http.MethodPut {
+				s.RemoveWebhook(1)
+			}
+			return nil
+		}
+		outcome, err := s.admin(t, at.base).EnsureWebhook(t.Context(), wish())
+		if want := "admin webhook: created 2"; err != nil || outcome.String() != want {
+			t.Errorf("EnsureWebhook = %q, %v, want %q", outcome, err, want)
+		}
+	}
+}
+
+// A list that never shows the webhook does not make them pile up.
+func TestEnsureWebhookThatIsNotListed(t *testing.T) {
+	s := newHookSite(jirasim.Config{})
+	s.meddle = func(r *http.Request, _ string) *http.Response {
+		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/webhook") {
+			return answer(200, `[]`)
+		}
+		return nil
+	}
+	outcome, err := s.admin(t, site).EnsureWebhook(t.Context(), wish())
+	if err == nil || !strings.Contains(err.Error(), "not in Jira's list") || len(s.Webhooks()) != 1 {
+		t.Errorf("EnsureWebhook = %q, %v with %d webhooks, want an error and 1", outcome, err, len(s.Webhooks()))
+	}
+}
+
+// Two installations under one name and at two URLs are told, and do not go on
+// for ever.
+func TestEnsureWebhookAgainstAnotherOfTheSameName(t *testing.T) {
+	s := newHookSite(jirasim.Config{})
+	s.AddWebhook(jirasim.Webhook{Name: hookName, URL: hookURL, Events: hookEvents})
+	s.meddle = func(r *http.Request, _ string) *http.Response {
+		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/webhook") {
+			last := s.Webhooks()
+			s.RemoveWebhook(last[len(last)-1].ID)
+			s.AddWebhook(jirasim.Webhook{Name: hookName, URL: "https://old.example/hook"})
+		}
+		return nil
+	}
+	outcome, err := s.admin(t, site).EnsureWebhook(t.Context(), wish())
+	if err == nil || !strings.Contains(err.Error(), "another installation with the same name or URL") {
+		t.Errorf("EnsureWebhook = %q, %v, want an error that says why", outcome, err)
+	}
+}
+
+// An administrator's question that cannot be answered is not a no.
+func TestEnsureWebhookAsksForThePermission(t *testing.T) {
+	for body, says := range map[string]string{
+		`{"permissions":{}}`: "lacks the global permission", `{"permissions":{"ADMINISTER":{"havePermission":false}}}`: "lacks the global permission",
+		`{}`: "without permissions", `[]`: "another shape",
+	} {
+		s := newHookSite(jirasim.Config{})
+		s.meddle = func(r *http.Request, _ string) *http.Response {
+			if strings.HasSuffix(r.URL.Path, "/mypermissions") {
+				return answer(200, body)
+			}
+			return nil
+		}
+		_, err := s.admin(t, site).EnsureWebhook(t.Context(), wish())
+		if err == nil || !strings.Contains(err.Error(), says) || s.writes() != "" {
+			t.Errorf("with the permissions %s EnsureWebhook = %v, want %q", body, err, says)
+		}
+	}
+}
+
+// The pages of Data Center are walked to their end, by a server that knows pages
+// and by one that does not.
+func TestServerWebhooksInPages(t *testing.T) {
+	for _, pages := range []bool{true, false} {
+		c := rewrittenServer(t, func(w http.ResponseWriter, r *http.Request) {
+			from, to := 0, 250
+			if pages {
+				_, _ = fmt.Sscan(r.FormValue("start"), &from)
+				to = min(from+100, 250)
+			}
+			var items []string
+			for id := from; id < to; id++ {
+				items = append(items, fmt.Sprintf(`{"id":%d}`, id+1))
+			}
+			reply(w, 200, "["+strings.Join(items, ",")+"]")
+		})
+		hooks, err := c.Webhooks(t.Context())
+		if err != nil || len(hooks) != 250 || hooks[249].ID != "250" {
+			t.Errorf("pages %v: %d webhooks, %v, want 250", pages, len(hooks), err)
+		}
+	}
+}
+
+// rewrittenServer is a client of Data Center 10.
+func rewrittenServer(t *testing.T, answer http.HandlerFunc) *jira.Client {
+	t.Helper()
+	auth, err := jira.Bearer("sesame-token")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := jira.New("https://jira.acme.example", auth, jira.Config{Transport: inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/serverInfo") {
+			reply(w, 200, `{"baseUrl":"https://jira.acme.example","deploymentType":"Server","versionNumbers":[10,3,0]}`)
+			return
+		}
+		answer(w, r)
+	})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Of a list that Jira should not give, webhooks at other URLs stay, and one that
+// has ended does not count.
+func TestEnsureDynamicWebhookFromAnOddList(t *testing.T) {
+	const one = `{"id":%d,"url":%q,"events":["jira:issue_created","jira:issue_deleted"],"jqlFilter":"project not in (d9dfc3df-95c9-489a-bc5d-d0771c5c83de)","expirationDate":%d}`
+	later, earlier := time.Now().Add(20*day).UnixMilli(), time.Now().Add(-day).UnixMilli()
+	values := []string{fmt.Sprintf(one, 1, "https://other.example/", later), fmt.Sprintf(one, 2, hookURL, earlier)}
+	var deleted []string
+	s := newHookSite(jirasim.Config{})
+	s.meddle = func(r *http.Request, body string) *http.Response {
+		switch r.Method {
+		case http.MethodPost:
+			values = append(values, fmt.Sprintf(one, 3, hookURL, later))
+			return answer(200, `{"webhookRegistrationResult":[{"createdWebhookId":3}]}`)
+		case http.MethodDelete:
+			deleted = append(deleted, body)
+			return answer(202, "")
+		}
+		return answer(200, `{"isLast":true,"values":[`+strings.Join(values, ",")+`]}`)
+	}
+	outcome, err := s.app(t).EnsureWebhook(t.Context(), dynamicWish())
+	if err != nil || len(outcome.Webhooks) != 1 || outcome.Webhooks[0].ID != "3" || !slices.Equal(deleted, []string{`{"webhookIds":[2]}`}) {
+		t.Errorf("EnsureWebhook = %q, %v, deleted %s; want 3 to serve and 2 deleted", outcome, err, deleted)
+	}
+}
