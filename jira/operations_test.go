@@ -176,10 +176,7 @@ func TestOperationsAreStated(t *testing.T) {
 
 // specification is what is read of Atlassian's OpenAPI files: path, verb, scopes.
 type specification map[string]map[string]struct {
-	Scopes []struct {
-		Scopes []string
-		State  string
-	} `json:"x-atlassian-oauth2-scopes"`
+	Security []map[string][]string
 }
 
 func specifications(t *testing.T) specification {
@@ -205,15 +202,11 @@ func specifications(t *testing.T) specification {
 	return all
 }
 
-// scopes are the classic OAuth scopes of an operation, or the granular ones where there are no others.
+// scopes are the OAuth scopes of an operation.
 func (s specification) scopes(o operation) string {
-	spec, ok := s[o.path][strings.ToLower(o.verb)]
-	if !ok {
-		return ""
-	}
-	for _, scheme := range spec.Scopes {
-		if scheme.State == "Current" || len(spec.Scopes) == 1 {
-			return strings.Join(scheme.Scopes, ", ")
+	for _, scheme := range s[o.path][strings.ToLower(o.verb)].Security {
+		if scopes, ok := scheme["OAuth2"]; ok {
+			return strings.Join(scopes, ", ")
 		}
 	}
 	return ""
@@ -278,16 +271,7 @@ Where Cloud has ` + "`/rest/api/3`" + `, Data Center has ` + "`/rest/api/2`" + `
 | --- | --- | --- | --- |
 `)
 	for _, o := range all {
-		fmt.Fprintf(&b, "| `%s %s` | %s | %s | [%s](%s) |\n",
-			o.verb, o.path, specs.scopes(o), strings.Join(o.methods, ", "), o.deployment(), o.page)
+		fmt.Fprintf(&b, "| `%s %s` | %s | %s | <%s> |\n", o.verb, o.path, specs.scopes(o), strings.Join(o.methods, ", "), o.page)
 	}
 	return b.Bytes()
-}
-
-// deployment is where the page says that the operation is.
-func (o operation) deployment() string {
-	if strings.Contains(o.page, "/cloud/") {
-		return "Cloud"
-	}
-	return "Data Center"
 }
