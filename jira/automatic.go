@@ -93,11 +93,11 @@ func (a *automatic) atSite(ctx context.Context, c *Client, given *route) (*route
 		return nil, refusal
 	}
 	if err != nil {
-		return nil, afterRefusal(err)
+		return nil, afterRefusal(refusal, err)
 	}
 	found, err := a.atGateway(ctx, c, gateway, errRefusedEverywhere)
 	if err != nil && !refused(err) {
-		return nil, afterRefusal(err)
+		return nil, afterRefusal(refusal, err)
 	}
 	return found, err
 }
@@ -140,17 +140,23 @@ func refused(err error) bool {
 	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden)
 }
 
-// afterRefusal adds to why the gateway could not be asked that the site had been
-// asked first: where the token is a dead one, that is the trouble.
-func afterRefusal(err error) error {
+// afterRefusal is the error where the site has refused and the gateway gave no
+// answer. It is no refusal while the gateway may yet answer: the token may be
+// good there. A gateway that never will, as where a network does not let it be
+// reached, leaves the site's word.
+func afterRefusal(refusal, err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return err
 	}
-	told := *e
+	told, kind := *e, e
+	if site, ok := errors.AsType[*Error](refusal); ok && e.Status == 0 && !worthRepeating(e.Err) {
+		told, kind = *site, site
+	}
 	told.Err = &kindError{
-		"the site refused the API token with the e-mail, and the gateway, which takes tokens with scopes, could not be asked: " + e.advice(),
-		[]error{e},
+		"the site refused the API token with the e-mail, and the gateway, which takes tokens with scopes, gave no answer (" + e.advice() +
+			"): check the e-mail and the API token, and that the gateway can be reached",
+		[]error{kind},
 	}
 	return &told
 }

@@ -34,13 +34,15 @@ func (c *Client) explain(e *Error, q *call, a answer, via *route, r *http.Reques
 func (c *Client) loginRemedy(via *route, scheme string) string {
 	basic := scheme == "Basic"
 	switch {
+	case via.guessed:
+		return "check the e-mail and the API token, or at Data Center the user's name and password or the personal access token"
 	case via.deployment == DataCenter && basic:
 		return "check the user's name and password, or use a personal access token alone (an API token of Atlassian is not for Data Center)"
 	case via.deployment == DataCenter:
 		return "check the personal access token, or make a new one in Jira under Profile (they may expire)"
 	case c.atGateway(via.base) && basic:
 		return "check the e-mail, the API token and the cloud id, or make a new token (tokens expire after a year at most)"
-	case sameHost(via.base, c.gateway):
+	case c.atGateway(via.base) || via.base == c.gateway:
 		return "check the access token and the cloud id, or get a new token: this one has expired, or was withdrawn"
 	case basic:
 		return "check the e-mail and the API token, or make a new token (tokens expire after a year at most, " +

@@ -13,10 +13,11 @@ type route struct {
 	base       *url.URL
 	auth       Auth
 	deployment Deployment
+	guessed    bool // nobody has said yet which deployment it is
 }
 
 // with is the same address with other credentials.
-func (r *route) with(auth Auth) *route { return &route{r.base, auth, r.deployment} }
+func (r *route) with(auth Auth) *route { return &route{base: r.base, auth: auth, deployment: r.deployment} }
 
 // router is an [Auth] that decides which address its token is good at. It is
 // asked once for each client, with the address that was given to [New].
@@ -64,7 +65,7 @@ func (c *Client) detect(ctx context.Context) (ServerInfo, error) {
 	if !ok || e.Status == 0 || e.Status == http.StatusTooManyRequests || e.Status >= 500 {
 		return info, err
 	}
-	return c.serverInfo(ctx, &route{base: c.base, auth: c.auth, deployment: DataCenter})
+	return c.serverInfo(ctx, &route{base: c.base, auth: c.auth, deployment: DataCenter, guessed: true})
 }
 
 // nobody sends no credentials.

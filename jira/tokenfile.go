@@ -89,7 +89,7 @@ func (f *tokenFile) token() (string, error) {
 	case cmp.Or(fallback, last) != "":
 		return cmp.Or(fallback, last), nil
 	}
-	return "", &kindError{fmt.Sprintf("%v, and there is no token in its place: write an access token into the file", err), []error{ErrUnauthorized, err}}
+	return "", &kindError{fmt.Sprintf("%v, and there is no token in its place: write an access token into the file", err), []error{ErrUnauthorized}}
 }
 
 // read is the file's content without the space around it. Its errors do not

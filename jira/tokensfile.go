@@ -17,8 +17,8 @@ import (
 // TokensFile keeps tokens in a file that its owner alone may read, replaced as a
 // whole and synced to the disk before Save returns. initial is the refresh token
 // of the consent, for the first time. Another one later, after the app was
-// authorized again, takes the place of what the file holds. The directory has
-// to be there.
+// authorized again, takes the place of what the file holds. The directory is
+// made where it is not there.
 func TokensFile(path, initial string) TokenStore {
 	return &tokensFile{path, secretOf(strings.TrimSpace(initial))}
 }
@@ -77,6 +77,9 @@ func (f *tokensFile) Save(_ context.Context, t Tokens) error {
 		return err
 	}
 	dir := filepath.Dir(f.path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
 	beside, err := os.CreateTemp(dir, ".tokens-*") // mode 0600
 	if err != nil {
 		return err

@@ -58,6 +58,7 @@ func scriptSite(ts *testscript.TestScript, neg bool, args []string) {
 	server := httptest.NewServer(site)
 	ts.Defer(server.Close)
 	ts.Setenv("JIRA", server.URL+below)
+	ts.Setenv("FERRY_JIRA_GATEWAY", server.URL)
 }
 
 // scriptSealed serves a simulated Port that refuses whatever has a text in its path, and sets PORT to its address:

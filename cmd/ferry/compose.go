@@ -7,17 +7,11 @@ import (
 	"ferry/internal/daemon"
 	"ferry/internal/port"
 	"ferry/internal/port/defaults"
-	"ferry/jira"
 )
 
 // compose makes the clients that the settings describe. Nothing is sent yet.
 func compose(set settings, log *slog.Logger) (*daemon.Sync, error) {
-	auth, err := jira.Automatic(set.JiraEmail, set.JiraToken.text)
-	if err != nil {
-		return nil, err
-	}
-	// Nobody waits for a single change here, so no place is kept for urgent calls.
-	client, err := jira.New(set.JiraHost, auth, jira.Config{Logger: log, UserAgent: "ferry/" + release, Reserve: -1})
+	client, err := jiraClient(set, log)
 	if err != nil {
 		return nil, err
 	}

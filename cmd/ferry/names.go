@@ -17,6 +17,8 @@ const (
 	jiraHost              = "OCEAN__INTEGRATION__CONFIG__JIRA_HOST"
 	jiraEmail             = "OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_EMAIL"
 	jiraToken             = "OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_TOKEN"
+	accessTokenFile       = "OCEAN__OAUTH_ACCESS_TOKEN_FILE_PATH"
+	verifyThirdParty      = "OCEAN__SSL__THIRD_PARTY__VERIFY"
 
 	initializeResources = "OCEAN__INITIALIZE_PORT_RESOURCES"
 	resourcesOrigin     = "OCEAN__CREATE_PORT_RESOURCES_ORIGIN"
@@ -28,14 +30,30 @@ const (
 	dataDir     = "FERRY_DATA_DIR"
 	mappingFile = "FERRY_MAPPING"
 	logFormat   = "FERRY_LOG_FORMAT"
+
+	jiraLogin         = "FERRY_JIRA_LOGIN"
+	oauthClientID     = "FERRY_JIRA_OAUTH_CLIENT_ID"
+	oauthClientSecret = "FERRY_JIRA_OAUTH_CLIENT_SECRET"
+	oauthSecretFile   = "FERRY_JIRA_OAUTH_CLIENT_SECRET_FILE"
+	oauthRefreshToken = "FERRY_JIRA_OAUTH_REFRESH_TOKEN"
+	oauthRefreshFile  = "FERRY_JIRA_OAUTH_REFRESH_TOKEN_FILE"
+	oauthScope        = "FERRY_JIRA_OAUTH_SCOPE"
+	oauthTokensFile   = "FERRY_JIRA_OAUTH_TOKENS_FILE"
+	oauthTokenURL     = "FERRY_JIRA_OAUTH_TOKEN_URL"
+	jiraCAFile        = "FERRY_JIRA_CA_FILE"
+	jiraProxy         = "FERRY_JIRA_PROXY"
+	jiraGateway       = "FERRY_JIRA_GATEWAY"
+	jiraConcurrency   = "FERRY_JIRA_CONCURRENCY"
 )
 
 var knownNames = []string{
 	portClientID, portClientSecret, portBaseURL,
-	integrationIdentifier, integrationType, jiraHost, jiraEmail, jiraToken,
+	integrationIdentifier, integrationType, jiraHost, jiraEmail, jiraToken, accessTokenFile, verifyThirdParty,
 	initializeResources, resourcesOrigin, resyncInterval, runtimeKind,
 	logLevel,
 	dataDir, mappingFile, logFormat,
+	jiraLogin, oauthClientID, oauthClientSecret, oauthSecretFile, oauthRefreshToken, oauthRefreshFile,
+	oauthScope, oauthTokensFile, oauthTokenURL, jiraCAFile, jiraProxy, jiraGateway, jiraConcurrency,
 }
 
 // ours reports whether a name can only be meant for Ferry. OCEAN__ and APPLICATION__ have more names than Ferry uses,

@@ -100,6 +100,36 @@ func (r *reader) minutes(name string) int {
 	return n
 }
 
+// number is a whole number from least to most, the preset if it is not given.
+func (r *reader) number(name string, preset, least, most int) int {
+	text := r.text(name, "")
+	if text == "" {
+		return preset
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		r.fault(fmt.Sprintf("%s is %q: it should be a number from %d to %d", r.where(name), text, least, most))
+	}
+	return n
+}
+
+// requiredSecret is a secret, or what the file named by another setting holds.
+func (r *reader) requiredSecret(name, fileName, hint string) secret {
+	path := r.text(fileName, "")
+	if r.text(name, "") != "" || path == "" {
+		return secret{r.required(name, hint)}
+	}
+	content, err := os.ReadFile(path)
+	text := strings.TrimSpace(string(content))
+	switch {
+	case err != nil:
+		r.fault(fmt.Sprintf("%s is %q, which cannot be read: %s", r.where(fileName), path, reason(err)))
+	case text == "":
+		r.fault(fmt.Sprintf("%s is %q, which is empty: it should hold what %s would", r.where(fileName), path, name))
+	}
+	return secret{text}
+}
+
 // file is the path of a file and what the file holds.
 func (r *reader) file(name string) (string, []byte) {
 	path := r.text(name, "")

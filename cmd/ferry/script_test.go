@@ -35,6 +35,7 @@ func scriptJira(ts *testscript.TestScript, neg bool, args []string) {
 	server := httptest.NewServer(site)
 	ts.Defer(server.Close)
 	ts.Setenv("JIRA", server.URL)
+	ts.Setenv("FERRY_JIRA_GATEWAY", server.URL)
 }
 
 // scriptPort serves a simulated Port until the script ends, and sets PORT to its address.

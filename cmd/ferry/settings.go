@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"log/slog"
-	"net/url"
 	"strings"
 
 	"ferry/internal/port"
@@ -20,13 +19,18 @@ type settings struct {
 	// https://api.atlassian.com/ex/jira/<cloudId>. Required. OCEAN__INTEGRATION__CONFIG__JIRA_HOST, --jira-host
 	JiraHost string
 
-	// JiraEmail is the e-mail of the account that the token belongs to. Required at a site on atlassian.net; elsewhere
-	// a token without it is sent as a bearer token. OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_EMAIL, --jira-email
+	// JiraEmail is the e-mail of the account that the token belongs to; at Data Center the name of the user whose
+	// password the token is. Scoped tokens of service accounts and personal access tokens go without.
+	// OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_EMAIL, --jira-email
 	JiraEmail string
 
-	// JiraToken is the account's API token. Required. OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_TOKEN, or the
-	// content of the file --jira-token-file
+	// JiraToken is the account's API token, or at Data Center a personal access token. Required unless Login has
+	// others. OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_TOKEN, or the content of the file --jira-token-file
 	JiraToken secret
+
+	// Login is how to log in to Jira, and Connection how to reach it.
+	Login      login
+	Connection connection
 
 	// PortClientID and PortClientSecret are credentials of Port. Both or neither: without them Ferry fills its local
 	// catalogue alone. OCEAN__PORT__CLIENT_ID, --port-client-id; OCEAN__PORT__CLIENT_SECRET
@@ -84,6 +88,7 @@ func read(s *sources, terminal bool) (settings, []string) {
 	}
 	r.log(&set, terminal)
 	r.jira(&set)
+	r.connection(&set.Connection)
 	r.port(&set)
 	r.integration(&set)
 	set.MappingFile, set.Mapping = r.file(mappingFile)
@@ -95,28 +100,6 @@ func read(s *sources, terminal bool) (settings, []string) {
 func (r *reader) log(set *settings, terminal bool) {
 	set.LogFormat = choice(r, logFormat, "text", map[string]string{"text": "text", "json": "json"}, "text or json")
 	set.LogLevel = choice(r, logLevel, quietOn(terminal), logLevels, "debug, info, warning, error or critical")
-}
-
-func (r *reader) jira(set *settings) {
-	set.JiraHost = r.site(jiraHost, "",
-		"set it to your Jira site, like https://acme.atlassian.net")
-	if !needsEmail(set.JiraHost) {
-		set.JiraEmail = r.text(jiraEmail, "")
-	} else {
-		set.JiraEmail = r.required(jiraEmail, "set it to the e-mail of the account that reads Jira")
-	}
-	if set.JiraEmail != "" && !strings.Contains(set.JiraEmail, "@") {
-		r.fault(r.where(jiraEmail) + " is not an e-mail address: it should be like sam@acme.example")
-	}
-	set.JiraToken = secret{r.required(jiraToken,
-		"set it to an API token of the same account, made at https://id.atlassian.com/manage-profile/security/api-tokens")}
-}
-
-// needsEmail reports whether the site takes no token without the e-mail of its account: those at atlassian.net do not,
-// the gateway and sites under other names may. Where the host is not known yet, most will need it.
-func needsEmail(host string) bool {
-	u, err := url.Parse(host)
-	return err != nil || u.Hostname() == "" || strings.HasSuffix(u.Hostname(), ".atlassian.net")
 }
 
 func (r *reader) port(set *settings) {

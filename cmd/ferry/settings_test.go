@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ const (
 func enoughSettings() settings {
 	return settings{
 		JiraHost: "https://acme.atlassian.net", JiraEmail: "sam@acme.example", JiraToken: secret{"hush"},
-		PortBaseURL: "https://api.getport.io", Identifier: "my-jira-integration", Type: "jira",
+		PortBaseURL: "https://api.getport.io", Identifier: "my-jira-integration", Type: "jira", Login: login{Way: "automatic"},
 		InitializeResources: true, LogFormat: "text", DataDir: "./ferry-data",
 	}
 }
@@ -193,7 +194,6 @@ func TestSettingsComeFromAnySource(t *testing.T) {
 }
 
 const (
-	hostHint = "set it to your Jira site, like https://acme.atlassian.net"
 	both     = "set both for Port, or neither to fill the local catalogue alone"
 )
 
@@ -270,8 +270,8 @@ var faultyGiven = map[string]struct {
 		},
 	},
 	"a name that is like none of Ferry's": {
-		given{env: enough + "FERRY_CONCURRENCY=7"},
-		[]string{"FERRY_CONCURRENCY in the environment is not a setting of Ferry: those are FERRY_DATA_DIR, FERRY_MAPPING, FERRY_LOG_FORMAT"},
+		given{env: enough + "FERRY_SAILS=7"},
+		[]string{"FERRY_SAILS in the environment is not a setting of Ferry: those are " + strings.Join(knownNames[slices.Index(knownNames, dataDir):], ", ")},
 	},
 	"objects that are none": {
 		given{env: enough + "OCEAN__PORT=hush\nOCEAN__INTEGRATION={\"config\":\"hush\"}", dotenv: "OCEAN__INTEGRATION__CONFIG='[\"hush\"]'"},

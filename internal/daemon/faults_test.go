@@ -48,7 +48,7 @@ func jiraTroubles() []trouble {
 		{"token dies in the sweep", ofJira(jirasim.Fault{Match: searching, After: 1, Do: jirasim.DeadToken}), []string{token}, true, catalog.Failed, "failed"},
 		{"token dies before the reads", ofJira(jirasim.Fault{Match: bulkfetch, Do: jirasim.DeadToken}), []string{token}, true, catalog.Failed, "failed"},
 		{"token dies in the reads", ofJira(jirasim.Fault{Match: bulkfetch, After: 1, Do: jirasim.Unauthorized}), []string{token}, true, catalog.Failed, "failed"},
-		{"token dies before a deletion is proved", ofJira(jirasim.Fault{Match: "/rest/api/3/myself", After: 1, Do: jirasim.Unauthorized}), []string{"401", token}, true, catalog.Failed, "failed"},
+		{"token dies before a deletion is proved", ofJira(jirasim.Fault{Match: "/rest/api/3/myself", After: 2, Do: jirasim.Unauthorized}), []string{"401", token}, true, catalog.Failed, "failed"},
 		{"token dies before the projects", ofJira(jirasim.Fault{Match: listing, Do: jirasim.DeadToken}), []string{token}, true, catalog.Failed, "failed"},
 		{"403 on the search", ofJira(jirasim.Fault{Match: searching, Do: jirasim.Forbidden}), []string{"403", account}, true, catalog.Failed, "failed"},
 		{"403 on the reads", ofJira(jirasim.Fault{Match: bulkfetch, Do: jirasim.Forbidden}), []string{"403", account}, true, catalog.Failed, "failed"},

@@ -158,6 +158,7 @@ func (w *world) clients() (*jira.Client, *port.Client) {
 	}
 	j, err := jira.New(w.jiraURL+w.jiraPath, auth, jira.Config{
 		Timeout: w.timeout, Retries: w.retries, RetryBase: time.Millisecond, RetryCap: 10 * time.Millisecond,
+		Gateway: w.jiraURL,
 	})
 	if err != nil {
 		w.t.Fatal(err)
