@@ -17,7 +17,9 @@ type route struct {
 }
 
 // with is the same address with other credentials.
-func (r *route) with(auth Auth) *route { return &route{base: r.base, auth: auth, deployment: r.deployment} }
+func (r *route) with(auth Auth) *route {
+	return &route{base: r.base, auth: auth, deployment: r.deployment}
+}
 
 // router is an [Auth] that decides which address its token is good at. It is
 // asked once for each client, with the address that was given to [New].

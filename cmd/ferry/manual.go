@@ -24,7 +24,7 @@ const settingsHelp = `Settings are taken from flags, else the environment, else 
   FERRY_DATA_DIR                          ./ferry-data
   FERRY_MAPPING                           a file; else Port's own mapping
   FERRY_LOG_FORMAT                        text, or json
-  FERRY_JIRA_LOGIN                        automatic, that is what Jira accepts;
+  FERRY_JIRA_LOGIN                        automatic: what Jira accepts;
       or basic, bearer, token-file, oauth, client-credentials
   FERRY_JIRA_OAUTH_CLIENT_ID, FERRY_JIRA_OAUTH_CLIENT_SECRET
       of the app, or of a service account's credential
@@ -33,7 +33,7 @@ const settingsHelp = `Settings are taken from flags, else the environment, else 
   FERRY_JIRA_OAUTH_REFRESH_TOKEN_FILE     a file with it
   FERRY_JIRA_OAUTH_TOKENS_FILE            jira-tokens.json where the data is
   FERRY_JIRA_OAUTH_SCOPE                  of client-credentials
-  FERRY_JIRA_OAUTH_TOKEN_URL              Atlassian's, or the Data Center's own
+  FERRY_JIRA_OAUTH_TOKEN_URL              at Data Center the site's own
   FERRY_JIRA_CA_FILE                      authorities to trust too, as PEM
   FERRY_JIRA_PROXY                        a URL; else HTTPS_PROXY and NO_PROXY
   FERRY_JIRA_GATEWAY                      https://api.atlassian.com

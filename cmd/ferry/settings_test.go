@@ -194,7 +194,7 @@ func TestSettingsComeFromAnySource(t *testing.T) {
 }
 
 const (
-	both     = "set both for Port, or neither to fill the local catalogue alone"
+	both = "set both for Port, or neither to fill the local catalogue alone"
 )
 
 var faultyGiven = map[string]struct {
