@@ -139,7 +139,7 @@ func (k *checkup) verdict() string {
 	case warnings > 0:
 		text = "a sync can run; " + counted(int64(warnings), "thing") + " to be looked at"
 	}
-	return text + "; nothing was changed anywhere"
+	return text + "; nothing was changed in Jira or Port"
 }
 
 // mappingName is what faults of the mapping are told with.

@@ -39,7 +39,6 @@ func scriptSite(ts *testscript.TestScript, neg bool, args []string) {
 			config.Denied = append(config.Denied, value)
 		case "scopes":
 			config.Token, config.ScopedToken, config.Scopes = "another", scriptToken, strings.Split(value, ",")
-			config.CloudID, below = "11111111-2222", "/ex/jira/11111111-2222"
 		case "dead":
 			faults = append(faults, jirasim.Fault{Match: value, Do: jirasim.DeadToken})
 		case "forbidden":
@@ -143,7 +142,7 @@ func TestCheckTableIsSafe(t *testing.T) {
 	if err := writeCheck(&b, k); err != nil {
 		t.Fatal(err)
 	}
-	want := "part  what   state  found\njira  login  ok     as Sam [2J Ito\n                    to do: do it\n\nall is well; nothing was changed anywhere\n"
+	want := "part  what   state  found\njira  login  ok     as Sam [2J Ito\n                    to do: do it\n\nall is well; nothing was changed in Jira or Port\n"
 	if b.String() != want {
 		t.Errorf("writeCheck = %q, want %q", &b, want)
 	}

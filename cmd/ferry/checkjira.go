@@ -80,9 +80,9 @@ func (k *checkup) canRead(kind string) bool {
 
 func isWebhook(row jira.CheckRow) bool { return slices.Contains(webhooks, jira.Ability(row.Subject)) }
 
-// hintedWebhooks is the sort of webhooks that the login could have, if any can be had.
+// hintedWebhooks is the sort of webhooks that the login is nearest to, if it can have none: an app's token to its own.
 func hintedWebhooks(r jira.CheckReport) string {
-	if r.Login.Gateway {
+	if r.Login.Gateway && r.Login.Scheme == "Bearer" {
 		return string(jira.DynamicWebhooks)
 	}
 	return string(jira.AdminWebhooks)
