@@ -101,7 +101,8 @@ type WebhookOutcome struct {
 	Unavailable []string
 
 	// Unsettled is what Jira keeps otherwise although it was asked, in the
-	// words of [WebhookRepair].
+	// words of [WebhookRepair]. "secret" among it means that deliveries come
+	// without a signature, from a Data Center that takes no secret.
 	Unsettled []string
 }
 
