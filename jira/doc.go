@@ -69,15 +69,25 @@
 // Calls may be repeated, all but those that register a webhook: these only where
 // Jira has surely not done it. Repeated are connections that break, bodies that
 // are cut, 429, 500, 502, 503, 504, and web pages where JSON belongs; after what
-// Jira asked for, or after a growing random wait. A 429 holds back the calls to
-// the same endpoint, a spent quota all calls. Where a wait is longer than the
+// Jira asked for, or after a growing random wait. Where a wait is longer than the
 // context allows the call returns at once with the error that it would have
 // waited for, of kind [ErrThrottled] if that was a 429. Bad credentials are never
 // repeated.
 //
 // A client has ten requests in flight at most, and keeps two of these places for
-// calls that are urgent; an attempt may take 30 seconds. [Config] changes this.
-// [Client.Stats] counts what was sent and what came.
+// calls that are urgent, which also go first wherever calls wait; an attempt may
+// take 30 seconds. [Config] changes this.
+//
+// What Jira says of its limits is heeded, in all the forms of its headers. A 429
+// about a quota holds back all calls until the quota begins anew, one about a
+// burst those to the same endpoint, one about an issue the writes to that issue;
+// one without a reason those to the same endpoint, for longer each time. After a
+// 429 half as many requests may be in flight there, and after successes one more
+// at a time. An answer that says that nothing remains holds back what would be
+// refused. Of the points of an hour, which Jira counts where the login is OAuth,
+// the last tenth is spread over the rest of the hour; urgent calls need not wait
+// for it. What Jira tells of limits that it does not enforce yet is not heeded.
+// [Client.Stats] tells what was sent, what came, and what the client waits for.
 //
 // Failures of calls are *[Error], and answer errors.Is for [ErrNotFound],
 // [ErrUnauthorized], [ErrForbidden], [ErrThrottled], [ErrNotLoggedIn],

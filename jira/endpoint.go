@@ -39,6 +39,7 @@ func (p Pause) at(now time.Time) Pause {
 type lane struct {
 	widest, reserve int // of the window; of the places for urgent requests
 
+	started  uint64 // requests; the number of the latest
 	window   int
 	wins     int    // successes since the window last changed
 	flying   int    // in flight
@@ -48,10 +49,11 @@ type lane struct {
 
 	pause Pause
 
-	// left is how many more may start by what Jira last said remained, until
-	// fresh: then it is forgotten.
-	left  int64
-	fresh time.Time
+	// left is how many more may start by what Jira said to request saidTo,
+	// until fresh: then it is forgotten.
+	left   int64
+	saidTo uint64
+	fresh  time.Time
 
 	cost float64 // points of a request, on average
 
@@ -79,14 +81,16 @@ func (n *lane) scarce(now time.Time) bool {
 	return n.left <= 0 && n.flying > 0 && n.fresh.After(now)
 }
 
-// take starts a request.
-func (n *lane) take(urgent bool) {
+// take starts a request, and returns its number.
+func (n *lane) take(urgent bool) uint64 {
+	n.started++
 	n.flying++
 	n.requests++
 	n.left--
 	if !urgent {
 		n.ordinary++
 	}
+	return n.started
 }
 
 // give ends a request.
@@ -105,14 +109,13 @@ func (n *lane) hold(p Pause) bool {
 	return n.pause.Until.After(before)
 }
 
-// halve narrows the window after a 429 to a request, when started is the number
-// of the latest of all. The answers to others that had started by then tell
-// nothing more. It reports whether this one did.
-func (n *lane) halve(number, started uint64) bool {
+// halve narrows the window after a 429 to a request. The answers to others that
+// had started by then tell nothing more. It reports whether this one did.
+func (n *lane) halve(number uint64) bool {
 	if number <= n.halvedAt {
 		return false
 	}
-	n.halvedAt = started
+	n.halvedAt = n.started
 	n.window = max(n.window/2, 1)
 	n.wins = 0
 	n.strikes++
@@ -136,11 +139,14 @@ func (n *lane) succeed(number uint64) bool {
 	return n.window == n.widest
 }
 
-// remain notes how many more requests Jira would answer before a time. Those in
-// flight may or may not be among those that it has counted; they are taken for
-// not counted.
-func (n *lane) remain(count int64, until time.Time) {
-	n.left, n.fresh = count-int64(n.flying), until
+// remain notes that so many more than those up to a number would be answered
+// before a time. Answers overtake each other, and what an earlier request was
+// told counts no longer.
+func (n *lane) remain(count int64, number uint64, until, now time.Time) {
+	if number < n.saidTo && n.fresh.After(now) {
+		return
+	}
+	n.left, n.saidTo, n.fresh = count-int64(n.started-number), number, until
 }
 
 // charge notes the points of a request, for [ration].

@@ -28,7 +28,6 @@ type limiter struct {
 	ration    ration
 	quotas    []Quota
 
-	started uint64 // requests; the latest one's number
 	turns   uint64 // calls that have asked for a place
 	queues  map[line]*queue
 	waiting int
@@ -51,7 +50,17 @@ type place struct {
 	lane   *lane // the endpoint's
 	issue  string
 	urgent bool
-	number uint64
+	number uint64 // of the request, among those to the endpoint
+	serial uint64 // among all
+}
+
+// numberIn is the number of the request in its endpoint's lane, or in that of
+// the whole client.
+func (p *place) numberIn(n *lane) uint64 {
+	if n == p.lane {
+		return p.number
+	}
+	return p.serial
 }
 
 // heldError says that a request would have to wait beyond its deadline.
@@ -148,11 +157,8 @@ func (l *limiter) open(at line, urgent bool, now time.Time) bool {
 }
 
 func (l *limiter) start(n *lane, q *call, now time.Time) place {
-	l.started++
-	l.whole.take(q.urgent)
-	n.take(q.urgent)
 	l.ration.spend(n.cost, now)
-	return place{lane: n, issue: q.issue, urgent: q.urgent, number: l.started}
+	return place{lane: n, issue: q.issue, urgent: q.urgent, number: n.take(q.urgent), serial: l.whole.take(q.urgent)}
 }
 
 // back returns a place whose request was not sent.
@@ -207,7 +213,7 @@ func (l *limiter) learn(p place, status int, said limits, n int, now time.Time) 
 	}
 	var d decision
 	for _, n := range []*lane{l.whole, p.lane} {
-		if n.succeed(p.number) {
+		if n.succeed(p.numberIn(n)) {
 			d.recovered = append(d.recovered, n)
 		}
 	}

@@ -10,17 +10,24 @@ import "time"
 // smallestQuota is the least of the hourly quotas that Jira gives to an app.
 const smallestQuota = 65_000
 
-// ration spreads what is left of an hour's points over what is left of the
-// hour, once Jira says that it runs short. Only ordinary requests are spread:
-// urgent ones start at once, as long as there are points at all.
+// ration spreads the last tenth of an hour's points over what is left of the
+// hour. Only ordinary requests are spread: urgent ones start at once, as long as
+// there are points at all. Before that nothing is held back, though Jira warns
+// when a fifth is left: who needs no more than the rest should not wait for it.
 type ration struct {
 	left  float64
+	last  float64 // of it: what is spread
 	reset time.Time
 	next  time.Time // when the next ordinary request may start
 }
 
-// set notes that so many points are left until reset.
-func (r *ration) set(left float64, reset time.Time) { r.left, r.reset = left, reset }
+// set notes that so many points of a limit are left until reset.
+func (r *ration) set(left, limit int64, reset time.Time) {
+	if limit <= 0 {
+		limit = smallestQuota
+	}
+	r.left, r.last, r.reset = float64(left), float64(limit)/10, reset
+}
 
 // guess notes that a quota is four fifths used, where Jira says no more than
 // that (X-RateLimit-NearLimit).
@@ -31,16 +38,20 @@ func (r *ration) guess(now time.Time, reset time.Duration) {
 	if reset == 0 {
 		reset = now.Truncate(time.Hour).Add(time.Hour).Sub(now)
 	}
-	r.set(smallestQuota/5, now.Add(reset))
+	r.set(smallestQuota/5, smallestQuota, now.Add(reset))
 }
 
-// spend starts a request of so many points: it uses up its share of the time
-// that is left.
+// spend starts a request of so many points: of the last tenth it uses up its
+// share of the time that is left.
 func (r *ration) spend(points float64, now time.Time) {
 	if !r.reset.After(now) {
 		return
 	}
 	points = max(points, 1)
+	if r.left > r.last {
+		r.left -= points
+		return
+	}
 	share := r.reset.Sub(now).Seconds() * min(points/max(r.left, 1), 1)
 	r.left -= points
 	if r.next.Before(now) {

@@ -122,6 +122,16 @@ func splitQuoted(text string, sep rune) []string {
 	return parts
 }
 
+// limitOf is the limit of a quota that was said now or before; -1 if none was.
+func (l *limiter) limitOf(q Quota) int64 {
+	for _, known := range l.quotas {
+		if known.Policy == q.Policy && known.Beta == q.Beta {
+			return known.Limit
+		}
+	}
+	return q.Limit
+}
+
 // remember keeps what an answer said of quotas: the latest of each, and of a
 // number of them that no server can drive up.
 func (l *limiter) remember(quotas []Quota) {

@@ -21,7 +21,7 @@ func (l *limiter) throttle(p place, said limits, n int, now time.Time) decision 
 		of = l.whole
 	}
 	if d.reach != oneIssue {
-		d.told = of.halve(p.number, l.started)
+		d.told = of.halve(p.numberIn(of))
 		n = max(n, of.strikes-1)
 	}
 	d.window = of.window
@@ -33,7 +33,7 @@ func (l *limiter) throttle(p place, said limits, n int, now time.Time) decision 
 	if d.reach == oneIssue {
 		d.told = l.pauseIssue(p.issue, pause, now)
 	} else if l.pauseLane(of, pause, now) {
-		of.remain(0, pause.Until.Add(said.interval)) // one at first, to see how things are
+		of.remain(0, of.started, pause.Until.Add(said.interval), now) // one at first, to see how things are
 	}
 	d.until = pause.Until
 	return d
@@ -90,12 +90,12 @@ func (l *limiter) heedRemaining(p place, said limits, now time.Time) {
 		wait, then = cmp.Or(said.retryAfter, said.tick, time.Second), said.interval
 	}
 	if said.remaining > 0 {
-		of.remain(said.remaining, now.Add(max(wait, then)))
+		of.remain(said.remaining, p.numberIn(of), now.Add(max(wait, then)), now)
 		return
 	}
 	until := now.Add(wait)
 	l.pauseLane(of, Pause{until, "none remaining"}, now)
-	of.remain(0, until.Add(then))
+	of.remain(0, of.started, until.Add(then), now)
 }
 
 // heedQuotas heeds the structured headers and NearLimit. A quota of points that
@@ -118,7 +118,7 @@ func (l *limiter) heedQuotas(p place, said limits, now time.Time) {
 		rate := float64(q.Remaining) / q.wait.Seconds()
 		if q.hourly() && (!known || rate < least) {
 			known, least = true, rate
-			l.ration.set(float64(q.Remaining), q.Reset)
+			l.ration.set(q.Remaining, l.limitOf(q), q.Reset)
 		}
 	}
 	if said.near && !known {

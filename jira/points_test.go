@@ -1,0 +1,76 @@
+package jira
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Points that run short are spread over the hour for ordinary calls; urgent ones
+// start at once.
+func TestRationedPoints(t *testing.T) {
+	tests := []struct {
+		headers string
+		want    time.Duration // between calls of 101 points
+	}{
+		{`RateLimit: "global-app-quota";r=5050;t=600`, 12 * time.Second},
+		{`RateLimit: "tenant-app-quota";r=5050;t=600, "global-app-quota";r=5050;t=1200`, 24 * time.Second},
+		{"RateLimit-Policy: \"tenant-app-quota\";q=200000;w=3600\nRateLimit: \"tenant-app-quota\";r=10100;t=600", 6 * time.Second},
+		{`RateLimit: "global-app-quota";r=10100;t=600`, 0},
+		{"RateLimit-Policy: \"tenant-app-quota\";q=20000;w=3600\nRateLimit: \"tenant-app-quota\";r=5050;t=600", 0},
+		{"Beta-RateLimit: \"global-app-quota\";r=5050;t=600\nX-RateLimit-NearLimit: false", 0},
+		{"X-RateLimit-NearLimit: true", 0},
+	}
+	for _, tt := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			l := steadyLimiter(10, 2)
+			p, err := l.enter(t.Context(), &call{method: http.MethodGet, path: "/a"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.charge(p, 101)
+			l.leave(p, http.StatusOK, readLimits(headersOf(tt.headers), time.Now()), 0)
+			began := time.Now()
+			const n = 10
+			for range n + 1 {
+				l.ask(t, getA, http.StatusOK, "")
+			}
+			got := time.Since(began) / n
+			if diff := (got - tt.want).Abs(); diff > tt.want/50 {
+				t.Errorf("%s: a call each %s, want %s", tt.headers, got, tt.want)
+			}
+			urgent := time.Now()
+			l.ask(t, call{method: http.MethodGet, path: "/a", urgent: true}, http.StatusOK, "")
+			if waited := time.Since(urgent); waited != 0 {
+				t.Errorf("%s: an urgent call waited %s", tt.headers, waited)
+			}
+		})
+	}
+}
+
+// Where Jira says no more than that a fifth is left, the client counts down to
+// the tenth that it spreads.
+func TestRationWithoutNumbers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := steadyLimiter(10, 2)
+		near := readLimits(headersOf("X-RateLimit-NearLimit: true\nX-RateLimit-Reset: 2000-01-01T00:32:30Z"), time.Now())
+		began, quick := time.Now(), 0
+		for range 100 {
+			p, err := l.enter(t.Context(), &call{method: http.MethodGet, path: "/a"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if time.Since(began) == 0 {
+				quick++
+			}
+			l.charge(p, 100)
+			l.leave(p, http.StatusOK, near, 0)
+		}
+		// A fifth of 65,000 is 13,000, of which 6,500 last for 32m30s: 100 each 30s.
+		took := time.Since(began)
+		if want := time.Duration(100-quick) * 30 * time.Second; quick < 65 || quick > 68 || (took-want).Abs() > 2*time.Minute {
+			t.Errorf("100 calls took %s, of which %d took none; want about 17m and 66", took, quick)
+		}
+	})
+}
