@@ -12,7 +12,7 @@ import (
 // TestNoFaultShowsASecret puts a secret wherever a person may put it, in texts that are broken in many ways, and looks
 // for it in all that is said about them.
 func TestNoFaultShowsASecret(t *testing.T) {
-	names := []string{jiraToken, portClientSecret, strings.ToLower(portClientSecret), "OCEAN__PORT", "OCEAN__INTEGRATION", "OCEAN__INTEGRATION__CONFIG", jiraEmail}
+	names := []string{jiraToken, portClientSecret, strings.ToLower(portClientSecret), "OCEAN__PORT", "OCEAN__INTEGRATION", "OCEAN__INTEGRATION__CONFIG", jiraEmail, oauthClientSecret, oauthRefreshToken, jiraProxy}
 	shapes := []string{
 		"%", `{"client_secret":"%"}`, `{"client_secret":"%"`, `{"client_secret":%}`, `["%"]`, `{"config":"%"}`,
 		`{"config":{"atlassian_user_token":["%"]}}`, `"%"`, "'%", "{{ from env % }}", "*%", "&%", "!!int %", "%: %", "a b %",

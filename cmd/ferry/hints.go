@@ -1,8 +1,10 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"io/fs"
+	"strings"
 
 	"ferry/internal/port"
 	"ferry/jira"
@@ -19,7 +21,10 @@ func hinted(err error, set settings) error {
 func hintsFor(err error, set settings) (hints []string) {
 	const unanswered = " gave no answer: check "
 	if e, ok := errors.AsType[*jira.Error](err); ok && e.Status == 0 {
-		hints = append(hints, "Jira at "+set.JiraHost+unanswered+jiraHost+" and the network")
+		hints = append(hints, jiraUnanswered(err, e, set))
+	}
+	if errors.Is(err, jira.ErrUnauthorized) && set.Login.Way == loginAutomatic && set.JiraEmail == "" {
+		hints = append(hints, "the token was sent without an e-mail: set "+jiraEmail+", unless it is the token of a service account")
 	}
 	if e, ok := errors.AsType[*port.Error](err); ok && e.Status == 0 {
 		hints = append(hints, "Port at "+set.PortBaseURL+unanswered+portBaseURL+" and the network")
@@ -28,4 +33,16 @@ func hintsFor(err error, set settings) (hints []string) {
 		hints = append(hints, "give a directory that can be written: --data-dir, or "+dataDir)
 	}
 	return hints
+}
+
+// jiraUnanswered says what to check where nothing answered for Jira.
+func jiraUnanswered(err error, e *jira.Error, set settings) string {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case untrusted:
+		return "if the site has an authority of its own, set " + jiraCAFile + " to its certificate"
+	case !strings.HasPrefix(e.Path, "/"): // not a path of Jira
+		return e.Path + " gave no answer: check " + oauthTokenURL + " and the network"
+	}
+	return "Jira at " + set.JiraHost + " gave no answer: check " + jiraHost + " and the network"
 }

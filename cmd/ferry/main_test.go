@@ -24,6 +24,6 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               func(e *testscript.Env) error { e.Setenv("GORACE", quickExit); return nil },
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"jira": scriptJira, "port": scriptPort, "lease": scriptLease, "site": scriptSite, "sealed": scriptSealed},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"jira": scriptJira, "port": scriptPort, "lease": scriptLease, "site": scriptSite, "sealed": scriptSealed, "logins": scriptLogins},
 	})
 }

@@ -13,6 +13,8 @@ import (
 func TestSecretIsNeverShown(t *testing.T) {
 	const text = "hush"
 	set := settings{JiraToken: secret{text}, PortClientSecret: secret{text}}
+	set.Login = login{ClientSecret: secret{text}, RefreshToken: secret{text}}
+	set.Connection = connection{Proxy: secret{"http://sam:" + text + "@proxy.example"}}
 	var logged bytes.Buffer
 	for _, log := range []*slog.Logger{logger(&logged, slog.LevelDebug, "text"), logger(&logged, slog.LevelDebug, "json")} {
 		log.Info("settings", "settings", set, "token", set.JiraToken, "pointer", &set.JiraToken)
