@@ -47,7 +47,6 @@ func (c *Client) leave(ctx context.Context, q *call, p place, a answer, n int) d
 	}
 	d := c.limiter.leave(p, a.status, said, n)
 	if a.status == http.StatusTooManyRequests {
-		c.stats.throttled.Add(1)
 		c.logPause(ctx, q, said, d)
 	}
 	for _, n := range d.recovered {

@@ -76,8 +76,9 @@ type Error struct {
 	// RetryAfter is how long Jira wants to be left alone; 0 if it did not say.
 	RetryAfter time.Duration
 
-	// Reason is the RateLimit-Reason of a 429, or the X-Seraph-LoginReason
-	// of an answer to nobody.
+	// Reason is the RateLimit-Reason of a 429, or that of the pause for which
+	// a call was not sent ([Pause]), or the X-Seraph-LoginReason of an answer
+	// to nobody.
 	Reason string
 
 	// Err is the cause where the status is not: a connection that broke, a

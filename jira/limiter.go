@@ -200,7 +200,7 @@ func (l *limiter) learn(p place, status int, said limits, n int, now time.Time) 
 	if status == 0 {
 		return decision{}
 	}
-	l.heedQuotas(p, said, now)
+	l.heedQuotas(p, status, said, now)
 	if status == http.StatusTooManyRequests {
 		return l.throttle(p, said, n, now)
 	}

@@ -63,6 +63,8 @@ func TestWhatAnswersHold(t *testing.T) {
 		{"a quota that is about to be enforced", "Beta-RateLimit: \"global-app-quota\";r=0;t=600\nBeta-Retry-After: 600", 200, 0, 0, 0},
 		{"a spent quota, told in time", "RateLimit: \"global-app-quota\";r=0;t=600", 200, 10 * time.Minute, 10 * time.Minute, 10 * time.Minute},
 		{"a spent burst, told in time", "RateLimit: \"jira-burst-based\";r=0;t=2", 200, 2 * time.Second, 2 * time.Second, 0},
+		{"a quota with a wrong structured time", "RateLimit-Reason: jira-quota-global-based\nRetry-After: 7\nRateLimit: \"global-app-quota\";r=0;t=3600", 429,
+			7 * time.Second, 7 * time.Second, 7 * time.Second},
 		{"a gateway in trouble", "X-Failure-Category: FAILURE CLIENT RATE LIMITED\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 2000-01-01T00:10Z", 429,
 			10 * time.Minute, 10 * time.Minute, 10 * time.Minute},
 		{"not explained", "", 429, 2 * time.Second, 2 * time.Second, 0},

@@ -119,28 +119,30 @@ func TestReadingUnderLimits(t *testing.T) {
 
 // The points of Stats are those that the site counts.
 func TestPointsAreJirasOwn(t *testing.T) {
-	s, c := limitedSite(t, site, jirasim.Config{Limits: jirasim.Limits{Points: 1 << 30}}, jira.Config{})
-	readAll(t, c, 1)
-	for _, err := range c.Projects(t.Context(), jira.ProjectQuery{}) {
-		if err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := limitedSite(t, site, jirasim.Config{Limits: jirasim.Limits{Points: 1 << 30}}, jira.Config{})
+		readAll(t, c, 1)
+		for _, err := range c.Projects(t.Context(), jira.ProjectQuery{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := c.Myself(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if _, err := c.Myself(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Issue(t.Context(), "10001", nil); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Issue(t.Context(), "99999", nil); !errors.Is(err, jira.ErrNotFound) {
-		t.Fatal(err)
-	}
-	if _, err := c.ApproximateCount(t.Context(), "project IS NOT EMPTY"); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := c.Stats().Points, int64(s.PointsUsed()); got != want {
-		t.Errorf("Stats().Points = %d, and Jira counts %d: %+v", got, want, fmt.Sprint(c.Stats().Endpoints))
-	}
+		if _, err := c.Issue(t.Context(), "10001", nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Issue(t.Context(), "99999", nil); !errors.Is(err, jira.ErrNotFound) {
+			t.Fatal(err)
+		}
+		if _, err := c.ApproximateCount(t.Context(), "project IS NOT EMPTY"); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := c.Stats().Points, int64(s.PointsUsed()); got != want {
+			t.Errorf("Stats().Points = %d, and Jira counts %d: %+v", got, want, fmt.Sprint(c.Stats().Endpoints))
+		}
+	})
 }
 
 // While points run short for a scan, live reads find some, at once.

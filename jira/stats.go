@@ -10,7 +10,7 @@ import (
 
 // counters count what [Stats] tells and the limiter does not know.
 type counters struct {
-	requests, retries, throttled, bytesIn, bytesDecoded atomic.Int64
+	requests, retries, bytesIn, bytesDecoded atomic.Int64
 }
 
 // Stats tells what a client has done since it was made, and what it is doing.
@@ -60,7 +60,6 @@ func (c *Client) Stats() Stats {
 	s := c.limiter.stats(time.Now())
 	s.Requests = c.stats.requests.Load()
 	s.Retries = c.stats.retries.Load()
-	s.Throttled = c.stats.throttled.Load()
 	s.BytesIn = c.stats.bytesIn.Load()
 	s.BytesDecoded = c.stats.bytesDecoded.Load()
 	return s
@@ -70,12 +69,13 @@ func (l *limiter) stats(now time.Time) Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := Stats{
-		Points:   l.whole.points,
-		InFlight: l.whole.flying,
-		Waiting:  l.waiting,
-		Window:   l.whole.window,
-		Paused:   l.whole.pause.at(now),
-		Quotas:   slices.Clone(l.quotas),
+		Throttled: l.whole.throttled,
+		Points:    l.whole.points,
+		InFlight:  l.whole.flying,
+		Waiting:   l.waiting,
+		Window:    l.whole.window,
+		Paused:    l.whole.pause.at(now),
+		Quotas:    slices.Clone(l.quotas),
 	}
 	waiting := map[*lane]int{}
 	for at, q := range l.queues {
