@@ -14,7 +14,7 @@ func (p *page) description(r *record) {
 		p.str(r.Description)
 	case p.api == apiV2 && r.Filler > 0:
 		at := p.fillerAt(r)
-		p.str(p.s.prose[at : at+min(r.Filler, len(p.s.prose)/2)])
+		p.str(p.s.prose()[at : at+min(r.Filler, len(p.s.prose())/2)])
 	case r.Description != "":
 		p.document(strings.Split(r.Description, "\n\n"))
 	case r.Filler > 0:
@@ -49,19 +49,19 @@ func (p *page) filler(r *record) {
 	p.raw(`{"type":"doc","version":1,"content":[`)
 	at := p.fillerAt(r)
 	for left, i := r.Filler, 0; left > 0; i++ {
-		text := p.s.prose[at : at+min(left, paragraph)]
+		text := p.s.prose()[at : at+min(left, paragraph)]
 		p.comma(i)
 		p.raw(paragraphBegins + `"`)
 		p.raw(text)
 		p.raw(`"` + paragraphEnds)
 		left -= len(text) + len(paragraphBegins) + len(paragraphEnds) + 3
-		at = (at + len(text)) % (len(p.s.prose) / 2)
+		at = (at + len(text)) % (len(p.s.prose()) / 2)
 	}
 	p.raw(`]}`)
 }
 
 func (p *page) fillerAt(r *record) int {
-	return int(uint64(r.ID) * 2654435761 % uint64(len(p.s.prose)/2))
+	return int(uint64(r.ID) * 2654435761 % uint64(len(p.s.prose())/2))
 }
 
 // proseWords need no escaping in JSON.

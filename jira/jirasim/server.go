@@ -117,7 +117,7 @@ type Server struct {
 	queue    deliveryQueue
 	log      requestLog
 	searches atomic.Uint64 // that IndexLoss was asked about
-	prose    string        // the text that descriptions are cut from
+	prose    func() string // the text that descriptions are cut from
 }
 
 // New makes an empty site.
@@ -135,7 +135,7 @@ func New(config Config) *Server {
 	if config.Clock == nil {
 		config.Clock = time.Now
 	}
-	s := &Server{config: config, site: newSite(), prose: writeProse(config.Seed)}
+	s := &Server{config: config, site: newSite(), prose: sync.OnceValue(func() string { return writeProse(config.Seed) })}
 	s.hindsight = hindsight{lag: config.IndexLag, now: config.Clock}
 	s.logins.email, s.logins.token, s.logins.bearer = config.Email, config.Token, config.Bearer
 	s.logins.scoped, s.logins.scopes, s.logins.expires = config.ScopedToken, config.Scopes, config.TokenExpires
