@@ -16,13 +16,24 @@
 //
 // # Credentials
 //
-// [Basic] is an e-mail with an API token, [Bearer] a token alone, [Automatic]
-// the one of them that the site accepts. A site has two addresses: its own,
-// https://acme.atlassian.net, for API tokens without scopes, and the gateway,
+// A site of Jira Cloud has two addresses: its own, https://acme.atlassian.net, for
+// API tokens without scopes, and one at Atlassian's gateway,
 // https://api.atlassian.com/ex/jira/<cloudId>, for scoped tokens and OAuth.
-// Credentials go to the address given to [New] and nowhere else: links and
-// redirects in answers are not followed to another host. Neither errors nor
-// logs nor a printed client show them.
+// [Automatic] takes a token, with the e-mail of its account or without, and finds
+// out at which address and in which way it is good; at Data Center too, where it
+// may be a personal access token or a password. [Basic] and [Bearer] are the two
+// ways alone, at the address given to [New]. [TokenFile] follows a token that
+// another program keeps up to date in a file. [OAuth] is an app that a person has
+// let in, and [ClientCredentials] a service account: both renew their tokens, and
+// OAuth keeps each in a [TokenStore] before it is used. Whoever needs another way
+// implements [Auth], or [Renewer].
+//
+// Credentials go to the site, to its gateway and to the token endpoint, of each
+// kind only where it belongs, and nowhere else: links and redirects in answers
+// are not followed to another host. Neither errors nor logs nor a printed client
+// show them. A refusal says what to do about it: which scope the token lacks,
+// that the app is to be authorized again ([ErrInvalidGrant]), that Data Center
+// wants a CAPTCHA solved.
 //
 // Jira answers a dead token with status 200 and an empty list on many paths. The
 // client looks at the header that tells it apart in every answer, and returns

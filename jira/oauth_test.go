@@ -422,6 +422,32 @@ func lowerHost(s *simulation) http.RoundTripper {
 	})
 }
 
+// A site under a domain of its own is listed under another address: then its
+// cloud id tells that it is among those of the consent.
+func TestASiteUnderItsOwnDomain(t *testing.T) {
+	s, store := appSite(jirasim.Config{})
+	auth, err := oauthOf(s, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := jira.New("https://jira.acme.example", auth, jira.Config{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host == "jira.acme.example" {
+			r = r.Clone(r.Context())
+			r.URL.Host, r.Host = "acme.atlassian.net", "acme.atlassian.net"
+		}
+		return s.Hosts().RoundTrip(r)
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Myself(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if id, err := c.CloudID(t.Context()); id != "c1" || err != nil {
+		t.Errorf("CloudID = %q, %v, want c1", id, err)
+	}
+}
+
 func TestOAuthIsForCloud(t *testing.T) {
 	s, store := appSite(jirasim.Config{Deployment: jirasim.DataCenter, BaseURL: "https://jira.acme.example"})
 	auth, err := oauthOf(s, store)
