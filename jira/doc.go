@@ -1,5 +1,5 @@
-// Package jira is a client for the REST API of Jira Cloud that returns Jira's
-// JSON untouched.
+// Package jira is a client for Jira Cloud and Jira Data Center. It returns
+// Jira's JSON untouched, obeys Jira's limits, and takes no silence for an answer.
 //
 //	auth, err := jira.Automatic("sam@acme.example", token)
 //	…
@@ -14,30 +14,36 @@
 //		}
 //	}
 //
-// # Credentials
+// A complete program, which lists issues and keeps a webhook, is
+// ferry/jira/examples/watch.
 //
-// A site of Jira Cloud has two addresses: its own, https://acme.atlassian.net, for
-// API tokens without scopes, and one at Atlassian's gateway,
-// https://api.atlassian.com/ex/jira/<cloudId>, for scoped tokens and OAuth.
-// [Automatic] takes a token, with the e-mail of its account or without, and finds
-// out at which address and in which way it is good; at Data Center too, where it
-// may be a personal access token or a password. [Basic] and [Bearer] are the two
-// ways alone, at the address given to [New]. [TokenFile] follows a token that
-// another program keeps up to date in a file. [OAuth] is an app that a person has
-// let in, and [ClientCredentials] a service account: both renew their tokens, and
-// OAuth keeps each in a [TokenStore] before it is used. Whoever needs another way
-// implements [Auth], or [Renewer].
+// # Logging in
 //
-// Credentials go to the site, to its gateway and to the token endpoint, of each
-// kind only where it belongs, and nowhere else: links and redirects in answers
-// are not followed to another host. Neither errors nor logs nor a printed client
-// show them. A refusal says what to do about it: which scope the token lacks,
-// that the app is to be authorized again ([ErrInvalidGrant]), that Data Center
-// wants a CAPTCHA solved.
+// [Automatic] finds out what a user name and a token are good for: an API token
+// at the site, a scoped token or a service account's at Atlassian's gateway, a
+// personal access token or a password at Data Center. [Basic] and [Bearer] try
+// nothing: they are used at the address that was given. [TokenFile] reads a
+// bearer token from a file that somebody else keeps fresh. [OAuth] logs in as an
+// app whose refresh token changes with each use; the next one is in the
+// [TokenStore] before it is used. [ClientCredentials] are a service account's. An
+// [Auth] of your own may implement [Renewer].
+//
+// A site of Cloud has two addresses: its own, https://acme.atlassian.net, and one
+// at the gateway, https://api.atlassian.com/ex/jira/<cloudId>. Where the
+// credentials need the gateway, the client finds it ([Client.CloudID]). Whether
+// another address is a Cloud site or Data Center, /rest/api/2/serverInfo tells
+// ([Client.Deployment]). Both is found out with the first call and remembered.
+//
+// Credentials go to these addresses and nowhere else: links and redirects in
+// answers are not followed to another host. Neither errors nor logs nor a printed
+// client show them.
 //
 // Jira answers a dead token with status 200 and an empty list on many paths. The
 // client looks at the header that tells it apart in every answer, and returns
 // [ErrNotLoggedIn] instead of the list.
+//
+// [Client.Check] says before the work begins who we are, what is at the address,
+// and what of a list of abilities the account, the scopes and the site allow.
 //
 // # Listings
 //
@@ -48,8 +54,9 @@
 // not advance, pages without end, an answer without the list.
 //
 // The quick way to read a whole site: [Client.SearchIssues] for ids, 5000 a
-// page, one page after the other, and meanwhile [Client.BulkFetch] of 100 ids a
-// call, several calls at once.
+// page at Cloud, one page after the other, and meanwhile [Client.BulkFetch] of 100
+// ids a call, several calls at once. Where reading is metered (see below), pages
+// of 100 with the fields wanted take longer and cost half.
 //
 // # Queries
 //
@@ -58,7 +65,8 @@
 // the time zone of the account ([User.TimeZone]); relative ones such as -90m mean
 // the same everywhere. [Quote] makes a literal of any text, so that what comes
 // from elsewhere cannot change a query. A query of the user's, with another
-// restriction beside it, belongs in parentheses and without its ORDER BY.
+// restriction beside it, belongs in parentheses and without its ORDER BY
+// ([CutOrderBy]).
 //
 // # Items
 //
@@ -67,27 +75,34 @@
 // the site ([Client.SiteURL]). The links inside may point to the gateway, from
 // which no address for people can be made.
 //
+// # Data Center
+//
+// The same methods work at Data Center, Jira Server included, below any context
+// path: give [New] the address people open, "https://jira.acme.example/jira".
+// Config.TLS takes a certificate authority of your own, Config.Proxy a proxy.
+// What differs: projects come in one answer; issues are walked by their place in
+// the list, in windows below the 10,000 that newer versions serve, so that the
+// caller's order may not be kept; [Client.BulkFetch] asks the index and then, one
+// by one, for what the index did not give; [IssueQuery.Reconcile] means nothing;
+// accounts are known by [User.Key].
+//
 // # Webhooks
 //
 // [Client.EnsureWebhook] registers where Jira sends its events, from whatever is
-// registered already, and tells what it did. [VerifySignature], or [VerifyJWT]
-// for the webhooks of OAuth apps, proves that a delivery is Jira's, and
-// [ParseEvent] says which objects it touches. What they look like is for a call
-// to say: deliveries come late, twice, out of order or not at all.
+// registered already, and tells what it did; below it are the calls for the two
+// families, admin webhooks ([Client.Webhooks] and others) and the dynamic webhooks
+// of OAuth apps, which end after 30 days ([Client.DynamicWebhooks] and others).
 //
-// # Limits and failures
+// [VerifySignature], or [VerifyJWT] for the webhooks of OAuth apps, proves that a
+// delivery is Jira's, and [ParseEvent] says which objects it touches. What they
+// look like is for a call to say: deliveries come late, twice, out of order or not
+// at all.
 //
-// Calls may be repeated, all but those that register a webhook: these only where
-// Jira has surely not done it. Repeated are connections that break, bodies that
-// are cut, 429, 500, 502, 503, 504, and web pages where JSON belongs; after what
-// Jira asked for, or after a growing random wait. Where a wait is longer than the
-// context allows the call returns at once with the error that it would have
-// waited for, of kind [ErrThrottled] if that was a 429. Bad credentials are never
-// repeated.
+// # Limits
 //
 // A client has ten requests in flight at most, and keeps two of these places for
 // calls that are urgent, which also go first wherever calls wait; an attempt may
-// take 30 seconds. [Config] changes this.
+// take 30 seconds, an answer have 64 MiB. [Config] changes this.
 //
 // What Jira says of its limits is heeded, in all the forms of its headers. A 429
 // about a quota holds back all calls until the quota begins anew, one about a
@@ -100,10 +115,21 @@
 // for it. What Jira tells of limits that it does not enforce yet is not heeded.
 // [Client.Stats] tells what was sent, what came, and what the client waits for.
 //
+// # Failures
+//
+// Calls may be repeated, all but those that register a webhook: these only where
+// Jira has surely not done it. Repeated are connections that break, bodies that
+// are cut, 429, 500, 502, 503, 504, and web pages where JSON belongs; after what
+// Jira asked for, or after a growing random wait. Where a wait is longer than the
+// context allows the call returns at once with the error that it would have
+// waited for, of kind [ErrThrottled] if that was a 429. Refused credentials are
+// renewed once where they can be, and never repeated.
+//
 // Failures of calls are *[Error], and answer errors.Is for [ErrNotFound],
 // [ErrUnauthorized], [ErrForbidden], [ErrThrottled], [ErrNotLoggedIn],
-// [ErrNotJira] and [ErrNoWebhooks].
+// [ErrInvalidGrant], [ErrNotJira] and [ErrNoWebhooks].
 //
 // The package needs the standard library alone. [ferry/jira/jirasim] is a
-// simulated Jira to test against.
+// simulated Jira, Cloud or Data Center, to test against. Each REST operation that
+// is used is listed in docs/jira-operations.md, with the scopes it takes.
 package jira
