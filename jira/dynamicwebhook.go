@@ -3,6 +3,7 @@ package jira
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -187,7 +188,7 @@ func (c *Client) doDynamic(ctx context.Context, q *call) error {
 		return q.fail(errNotDynamicHere)
 	}
 	err = c.do(ctx, q)
-	if e, ok := err.(*Error); ok && e.Status == http.StatusForbidden && e.Err == nil && !e.lacksScope() {
+	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusForbidden && e.Err == nil && !e.lacksScope() {
 		refused := *e
 		refused.Err = errNotAnApp
 		return &refused

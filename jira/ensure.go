@@ -217,7 +217,7 @@ func (w WebhookWish) complete() (WebhookWish, error) {
 		w.RefreshWithin = 15 * 24 * time.Hour
 	}
 	w.URL, w.JQL = strings.TrimSpace(w.URL), strings.TrimSpace(w.JQL)
-	w.Events = slices.Compact(slices.Sorted(slices.Values(w.Events)))
+	w.Events = eventSet(w.Events)
 	return w, WebhookSpec{Name: w.Name, URL: w.URL, Events: w.Events}.check()
 }
 
