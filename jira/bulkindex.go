@@ -49,10 +49,10 @@ func (c *Client) searchIDs(ctx context.Context, ids []string, query BulkQuery) (
 		}
 	}
 	for {
-		p, err := c.offsetPage(ctx, offsetCall(&offsetSearch{
+		p, err := c.offsetPage(ctx, &offsetSearch{
 			JQL: "id in (" + strings.Join(names, ", ") + ") ORDER BY key ASC", Max: min(len(ids), c.window.size()),
 			Fields: query.fields(), Expand: query.Expand,
-		}))
+		})
 		if !c.window.learn(err) {
 			return p.issues, err
 		}

@@ -25,27 +25,42 @@ type offsetSearch struct {
 
 // offsetPage is one answer of Data Center's search.
 type offsetPage struct {
-	Total  *int `json:"total"`
-	issues []json.RawMessage
+	StartAt *int `json:"startAt"`
+	Total   *int `json:"total"`
+	issues  []json.RawMessage
 }
 
 // offsetCall is a search at Data Center: a POST, for JQL may be longer than a URL.
 func offsetCall(body *offsetSearch) *call {
-	return &call{method: http.MethodPost, path: "/rest/api/3/search", body: body}
+	return &call{method: http.MethodPost, path: "/rest/api/3/search", body: body, deployment: DataCenter}
 }
 
-func (c *Client) offsetPage(ctx context.Context, q *call) (offsetPage, error) {
+func (c *Client) offsetPage(ctx context.Context, body *offsetSearch) (offsetPage, error) {
 	var p offsetPage
-	q.decode = func(body []byte) (err error) {
+	q := offsetCall(body)
+	q.decode = func(text []byte) (err error) {
 		p = offsetPage{}
-		if p.issues, err = decodeList(body, "issues", &p); err == nil && p.Total == nil {
-			err = notJira("answered JSON without a total")
+		if p.issues, err = decodeList(text, "issues", &p); err == nil {
+			err = p.check(body.StartAt)
 		}
 		q.points = len(p.issues)
 		return err
 	}
 	err := c.do(ctx, q)
 	return p, err
+}
+
+// check refuses a page that cannot be the one that begins at an offset.
+func (p offsetPage) check(start int) error {
+	switch {
+	case p.Total == nil:
+		return notJira("answered JSON without a total")
+	case p.StartAt != nil && *p.StartAt != start:
+		return notJira("answered with issues from place %d on, asked for those from %d on", *p.StartAt, start)
+	case *p.Total < 0 || len(p.issues) > 0 && *p.Total < start+len(p.issues):
+		return notJira("answered with %d issues from place %d on, of %d", len(p.issues), start, *p.Total)
+	}
+	return nil
 }
 
 // defaultWindow is how far into the results of a search Data Center lets
@@ -110,7 +125,7 @@ func (w *resultWindow) shrink(n int) bool {
 
 // countByOffset counts by asking for no results.
 func (c *Client) countByOffset(ctx context.Context, jql string) (int, error) {
-	p, err := c.offsetPage(ctx, offsetCall(&offsetSearch{JQL: jql, Validate: true, Fields: []string{"id"}}))
+	p, err := c.offsetPage(ctx, &offsetSearch{JQL: jql, Validate: true, Fields: []string{"id"}})
 	if err != nil {
 		return 0, err
 	}

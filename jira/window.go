@@ -91,15 +91,16 @@ var ErrShort = errors.New("fewer issues were listed than Jira counts, also when 
 // more; a few of those are put up with, where walking again brings nothing.
 type windowWalk struct {
 	client             *Client
-	call               *call
 	body               *offsetSearch
 	site               string // to put into the items, or ""
 	size               int    // of a page
 	restriction, order string
 
 	window  window
-	unsure  bool            // whether the window is small enough is to be asked first
-	at      int             // offset of what comes next
+	unsure  bool // whether the window is small enough is to be asked first
+	at      int  // offset of what comes next
+	guard   pageGuard
+	same    int             // pages in a row that were equal
 	earlier map[string]bool // given out before a window was cut
 	seen    map[string]bool // met in this window
 	least   int             // the smallest count in this walk of the window
@@ -114,6 +115,7 @@ type windowWalk struct {
 const (
 	maxWalks = 3   // of one window
 	maxBack  = 100 // steps back in one window
+	maxSame  = 3   // equal pages in a row
 	fewLost  = 10  // issues that may be counted and not given, or
 	lostPart = 100 // one in so many
 )
@@ -121,7 +123,7 @@ const (
 // newWindowWalk begins a walk, where the query's cursor says.
 func (c *Client) newWindowWalk(query IssueQuery, site string) (*windowWalk, error) {
 	body := &offsetSearch{Fields: query.Fields, Expand: query.Expand, Validate: true}
-	w := &windowWalk{client: c, body: body, call: offsetCall(body), site: site, size: cmp.Or(query.PageSize, 100), total: -1}
+	w := &windowWalk{client: c, body: body, site: site, size: cmp.Or(query.PageSize, 100), total: -1}
 	if len(query.Fields) == 0 {
 		body.Fields = []string{"id"}
 	}
@@ -129,12 +131,15 @@ func (c *Client) newWindowWalk(query IssueQuery, site string) (*windowWalk, erro
 		w.size = cmp.Or(query.PageSize, 1000)
 	}
 	if len(query.Reconcile) > 0 {
-		return nil, w.call.fail(errors.New("no search at Data Center looks at issues afresh: leave Reconcile empty"))
+		return nil, w.fail(errors.New("no search at Data Center looks at issues afresh: leave Reconcile empty"))
 	}
 	w.restriction, w.order = CutOrderBy(query.JQL)
 	w.enter(window{})
 	return w, w.resume(query.Cursor)
 }
+
+// fail is an error of the walk that no answer brought.
+func (w *windowWalk) fail(err error) error { return offsetCall(w.body).fail(err) }
 
 // enter begins another window.
 func (w *windowWalk) enter(to window) {
@@ -145,7 +150,7 @@ func (w *windowWalk) enter(to window) {
 }
 
 // rewind begins the window again.
-func (w *windowWalk) rewind() { w.at, w.least = 0, -1 }
+func (w *windowWalk) rewind() { w.at, w.least, w.guard = 0, -1, pageGuard{} }
 
 // jql is the question for the window. The caller's order can be kept where the
 // list is not cut, with the key after it to decide between equals.
@@ -196,7 +201,7 @@ func (w *windowWalk) resume(cursor string) error {
 	var last string
 	n, err := fmt.Sscanf(strings.ReplaceAll(cursor, ".", " "), "%d %d %d %s", &in.from, &in.to, &at, &last)
 	if n < 3 || at < 0 || in.from < 0 || in.to < 0 || at > 0 && err != nil {
-		return w.call.fail(fmt.Errorf("%q is no cursor of an issue search at Data Center", cursor))
+		return w.fail(fmt.Errorf("%q is no cursor of an issue search at Data Center", cursor))
 	}
 	w.enter(in)
 	w.unsure = !in.whole()
@@ -241,7 +246,7 @@ func (w *windowWalk) step(ctx context.Context) (Page, error) {
 	if w.unsure && w.at == 0 {
 		w.body.Max = 0
 	}
-	p, err := w.client.offsetPage(ctx, w.call)
+	p, err := w.client.offsetPage(ctx, w.body)
 	if w.client.window.learn(err) {
 		return Page{}, w.narrow()
 	}
@@ -267,7 +272,7 @@ func (w *windowWalk) step(ctx context.Context) (Page, error) {
 func (w *windowWalk) narrow() error {
 	half, ok := w.window.half()
 	if !ok {
-		return w.call.fail(ErrCrowded)
+		return w.fail(ErrCrowded)
 	}
 	if w.earlier == nil {
 		w.earlier = map[string]bool{}
@@ -283,13 +288,16 @@ func (w *windowWalk) take(p offsetPage, start int) (Page, error) {
 	total := *p.Total
 	ids, err := issueIDs(p.issues)
 	if err != nil {
-		return Page{}, w.call.fail(err)
+		return Page{}, w.fail(err)
 	}
 	if len(ids) == 0 && start < total {
 		return Page{}, w.stuck(start)
 	}
 	if w.at > 0 && (len(ids) == 0 || !w.seen[ids[0]]) {
 		return Page{}, w.stepBack()
+	}
+	if err := w.check(p.issues); err != nil {
+		return Page{}, err
 	}
 	before := w.at
 	w.at = start + len(ids)
@@ -313,6 +321,21 @@ func (w *windowWalk) take(p offsetPage, start int) (Page, error) {
 	return page, nil
 }
 
+// check refuses a site that sends the same page for ever. Now and then it may
+// come twice in a row, where as much came before it as the walk went on.
+func (w *windowWalk) check(issues []json.RawMessage) error {
+	err := w.guard.check(issues)
+	if errors.Is(err, errNoAdvance) && w.same < maxSame {
+		w.same++
+		return nil
+	}
+	w.same = 0
+	if err != nil {
+		return w.fail(err)
+	}
+	return nil
+}
+
 // fresh are the issues that were not given out yet.
 func (w *windowWalk) fresh(issues []json.RawMessage, ids []string) []json.RawMessage {
 	var fresh []json.RawMessage
@@ -328,9 +351,9 @@ func (w *windowWalk) fresh(issues []json.RawMessage, ids []string) []json.RawMes
 // stepBack goes to where the walk may still know what stands there.
 func (w *windowWalk) stepBack() error {
 	if w.back++; w.back > maxBack {
-		return w.call.fail(errNoAdvance)
+		return w.fail(errNoAdvance)
 	}
-	w.at = max(0, w.at-1-w.size)
+	w.at, w.guard = max(0, w.at-1-w.size), pageGuard{}
 	if w.at == 0 {
 		w.partial = false
 	}
@@ -343,7 +366,7 @@ func (w *windowWalk) stuck(reached int) error {
 	if reached >= 1000 && w.client.window.shrink(reached) {
 		return w.narrow()
 	}
-	return w.call.fail(errNoAdvance)
+	return w.fail(errNoAdvance)
 }
 
 // leave ends a walk of the window: with the next window, with the end, or with
@@ -357,7 +380,7 @@ func (w *windowWalk) leave() error {
 			return nil
 		}
 		if short > max(fewLost, w.least/lostPart) {
-			return w.call.fail(ErrShort)
+			return w.fail(ErrShort)
 		}
 	}
 	if w.window.to == 0 {

@@ -279,6 +279,51 @@ func TestShortListIsAnError(t *testing.T) {
 	}
 }
 
+// A page that cannot be the one that was asked for is refused.
+func TestOtherPageIsRefused(t *testing.T) {
+	for _, body := range []string{
+		`{"issues":[]}`, `{"issues":[],"total":-1}`, `{"issues":[{"id":"1"},{"id":"2"}],"total":1}`,
+		`{"issues":[{"id":"1"}],"total":1,"startAt":1}`, `{"issues":[{"key":"A-1"}],"total":1}`, `{"total":0}`, `{"issues":[],"total":"0"}`,
+	} {
+		c := served(t, "/rest/api/2/search", []byte(body))
+		if _, err := list(t.Context(), c, jira.IssueQuery{JQL: "a = b"}, nil); !errors.Is(err, jira.ErrNotJira) {
+			t.Errorf("SearchIssues answered %s = %v, want ErrNotJira", body, err)
+		}
+	}
+}
+
+// FuzzOffsetSearch: whatever a site answers, again and again, a listing ends, and it ends well only
+// with as many issues as were counted.
+func FuzzOffsetSearch(f *testing.F) {
+	for _, seed := range []string{
+		`{"issues":[],"total":0}`, `{"issues":[{"id":"1"},{"id":"2"}],"total":2}`, `{"issues":[{"id":"1"}],"total":20000}`,
+		`{"issues":[{"id":"1"}],"total":500}`, `{"issues":[],"total":9000}`, `{"issues":[{"id":"1"},{"id":"1"}],"total":2}`, `{"message":"Search limit exceeded"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		asked := 0
+		c := newServerClient(t, inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/serverInfo") {
+				reply(w, 200, `{"baseUrl":"https://jira.acme.example/jira","deploymentType":"Server"}`)
+				return
+			}
+			if asked++; asked > 1000 {
+				t.Fatalf("SearchIssues answered %s asks for ever", body)
+			}
+			reply(w, 200, string(body))
+		})})
+		got, err := list(t.Context(), c, jira.IssueQuery{JQL: "a = b"}, nil)
+		var said struct{ Total int }
+		if err != nil || json.Unmarshal(body, &said) != nil {
+			return
+		}
+		if n := len(got.times); n > said.Total || n < said.Total-10 {
+			t.Errorf("SearchIssues answered %s gave %d issues and no error", body, n)
+		}
+	})
+}
+
 // Deleted issues that an index still counts do not make a listing fail.
 func TestGhostsInTheIndexAreFew(t *testing.T) {
 	c := script(t, func(start, size int) (int, []int) {
