@@ -39,4 +39,4 @@ const settingsHelp = `Settings are taken from flags, else the environment, else 
   FERRY_JIRA_GATEWAY                      https://api.atlassian.com
   FERRY_JIRA_CONCURRENCY                  10 requests at once; 1 to 100
 
-Exit codes: 0 all is right; 1 it failed, and a sentence says why; 2 the command line or a setting is not right; 3 something was set aside, and all else is right; 130 and 143 a signal ended it, and what was done is kept.`
+Exit codes: 0 all is right; 1 it failed or a setting is not right, and a sentence says why; 2 the command line is not right; 3 something was set aside, and all else is right; 130 and 143 a signal ended it, and what was done is kept.`
