@@ -81,16 +81,23 @@ func (n *lane) scarce(now time.Time) bool {
 	return n.left <= 0 && n.flying > 0 && n.fresh.After(now)
 }
 
-// take starts a request, and returns its number.
-func (n *lane) take(urgent bool) uint64 {
+// seat is the place of a request in one lane.
+type seat struct {
+	number uint64 // of the request
+	beside int    // others in flight when it started
+}
+
+// take starts a request.
+func (n *lane) take(urgent bool) seat {
 	n.started++
+	s := seat{n.started, n.flying}
 	n.flying++
 	n.requests++
 	n.left--
 	if !urgent {
 		n.ordinary++
 	}
-	return n.started
+	return s
 }
 
 // give ends a request.
@@ -139,14 +146,21 @@ func (n *lane) succeed(number uint64) bool {
 	return n.window == n.widest
 }
 
-// remain notes that so many more than those up to a number would be answered
-// before a time. Answers overtake each other, and what an earlier request was
-// told counts no longer.
-func (n *lane) remain(count int64, number uint64, until, now time.Time) {
-	if number < n.saidTo && n.fresh.After(now) {
+// remain notes that a request was told how many more would be answered before a
+// time. Those that started after it are not among those that Jira had counted by
+// then, and those beside it perhaps not, since requests overtake each other, as
+// answers do: what an earlier request was told counts no longer.
+func (n *lane) remain(count int64, told seat, until, now time.Time) {
+	if told.number < n.saidTo && n.fresh.After(now) {
 		return
 	}
-	n.left, n.saidTo, n.fresh = count-int64(n.started-number), number, until
+	n.left = count - int64(n.started-told.number) - int64(told.beside)
+	n.saidTo, n.fresh = told.number, until
+}
+
+// nothing notes that none would be answered before a time.
+func (n *lane) nothing(until time.Time) {
+	n.left, n.saidTo, n.fresh = 0, n.started, until
 }
 
 // charge notes the points of a request, for [ration].

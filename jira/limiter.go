@@ -50,17 +50,16 @@ type place struct {
 	lane   *lane // the endpoint's
 	issue  string
 	urgent bool
-	number uint64 // of the request, among those to the endpoint
-	serial uint64 // among all
+	here   seat // in that lane
+	among  seat // in the lane of the whole client
 }
 
-// numberIn is the number of the request in its endpoint's lane, or in that of
-// the whole client.
-func (p *place) numberIn(n *lane) uint64 {
+// in is the seat in the endpoint's lane, or in that of the whole client.
+func (p *place) in(n *lane) seat {
 	if n == p.lane {
-		return p.number
+		return p.here
 	}
-	return p.serial
+	return p.among
 }
 
 // heldError says that a request would have to wait beyond its deadline.
@@ -158,7 +157,7 @@ func (l *limiter) open(at line, urgent bool, now time.Time) bool {
 
 func (l *limiter) start(n *lane, q *call, now time.Time) place {
 	l.ration.spend(n.cost, now)
-	return place{lane: n, issue: q.issue, urgent: q.urgent, number: n.take(q.urgent), serial: l.whole.take(q.urgent)}
+	return place{lane: n, issue: q.issue, urgent: q.urgent, here: n.take(q.urgent), among: l.whole.take(q.urgent)}
 }
 
 // back returns a place whose request was not sent.
@@ -213,7 +212,7 @@ func (l *limiter) learn(p place, status int, said limits, n int, now time.Time) 
 	}
 	var d decision
 	for _, n := range []*lane{l.whole, p.lane} {
-		if n.succeed(p.numberIn(n)) {
+		if n.succeed(p.in(n).number) {
 			d.recovered = append(d.recovered, n)
 		}
 	}

@@ -84,13 +84,13 @@ func TestReadingUnderLimits(t *testing.T) {
 		{"those that Atlassian documents, without points", jirasim.Cloud,
 			jirasim.Limits{Burst: jirasim.CloudLimits().Burst, IssueWrites: true, Structured: true}, 3, 4 * time.Second, 0},
 		{"a burst of 5 and 10 each second", jirasim.Cloud,
-			jirasim.Limits{Burst: map[string]jirasim.Bucket{"POST": {Capacity: 5, Rate: 10}}}, 3, time.Minute, 30},
+			jirasim.Limits{Burst: map[string]jirasim.Bucket{"POST": {Capacity: 5, Rate: 10}}}, 3, 45 * time.Second, 15},
 		{"points not enforced yet", jirasim.Cloud, jirasim.Limits{Points: 500, Structured: true, Beta: true}, 3, 4 * time.Second, 0},
 		{"points for half of it", jirasim.Cloud, jirasim.Limits{Points: 1000, Structured: true}, 3, time.Hour + time.Minute, 10},
 		{"points, told by NearLimit alone", jirasim.Cloud, jirasim.Limits{Points: 1000}, 3, time.Hour + time.Minute, 10},
 		{"three at once", jirasim.Cloud, jirasim.Limits{Concurrent: 3}, 3, 2 * time.Minute, 100},
 		{"Data Center's bucket", jirasim.DataCenter,
-			jirasim.Limits{User: jirasim.UserBucket{Capacity: 10, Fill: 10, Interval: time.Second}}, 1, 25 * time.Second, 20},
+			jirasim.Limits{User: jirasim.UserBucket{Capacity: 10, Fill: 10, Interval: time.Second}}, 1, 15 * time.Second, 5},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -22,7 +22,7 @@ func (l *limiter) throttle(p place, said limits, n int, now time.Time) decision 
 		of = l.whole
 	}
 	if d.reach != oneIssue {
-		d.told = of.halve(p.numberIn(of))
+		d.told = of.halve(p.in(of).number)
 		n = max(n, of.strikes-1)
 	}
 	d.window = of.window
@@ -34,7 +34,7 @@ func (l *limiter) throttle(p place, said limits, n int, now time.Time) decision 
 	if d.reach == oneIssue {
 		d.told = l.pauseIssue(p.issue, pause, now)
 	} else if l.pauseLane(of, pause, now) {
-		of.remain(0, of.started, pause.Until.Add(said.interval), now) // one at first, to see how things are
+		of.nothing(pause.Until.Add(said.interval)) // one at first, to see how things are
 	}
 	d.until = pause.Until
 	return d
@@ -91,12 +91,12 @@ func (l *limiter) heedRemaining(p place, said limits, now time.Time) {
 		wait, then = cmp.Or(said.retryAfter, said.tick, time.Second), said.interval
 	}
 	if said.remaining > 0 {
-		of.remain(said.remaining, p.numberIn(of), now.Add(max(wait, then)), now)
+		of.remain(said.remaining, p.in(of), now.Add(max(wait, then)), now)
 		return
 	}
 	until := now.Add(wait)
 	l.pauseLane(of, Pause{until, "none remaining"}, now)
-	of.remain(0, of.started, until.Add(then), now)
+	of.nothing(until.Add(then))
 }
 
 // heedQuotas heeds the structured headers and NearLimit. A quota of points that
