@@ -14,6 +14,7 @@ import (
 const (
 	tokenEarly   = time.Minute      // before its end a token is exchanged
 	tokenPace    = 10 * time.Second // between tries to do so while it is still good
+	tokenFresh   = time.Minute      // that a token is taken to be good, whatever refuses it
 	storeTimeout = 10 * time.Second
 	deadFor      = time.Minute // that a refresh token is taken to stay refused
 )
@@ -29,7 +30,8 @@ type grant struct {
 	log   *slog.Logger
 
 	mu       sync.Mutex
-	held     sealed // the latest tokens
+	held     sealed    // the latest tokens
+	came     time.Time // when the endpoint gave the latest
 	due      time.Time
 	unsaved  bool // held is to be saved before it is used
 	renewing *flight[Tokens]
@@ -58,10 +60,21 @@ func (g *grant) Authorize(ctx context.Context, r *http.Request) error {
 
 // Renew asks for another token unless there is one already: of many requests
 // that are refused with the same token, the first to come brings another for all.
+// A token that was given just now has not ended: what refuses it, as some of Jira
+// Software does for lack of a scope, would refuse another too.
 func (g *grant) Renew(ctx context.Context, refused string) (bool, error) {
 	access := strings.TrimPrefix(refused, "Bearer ")
+	if g.isFresh(access) {
+		return false, nil
+	}
 	t, err := g.token(ctx, access)
 	return err == nil && t.Access != access, err
+}
+
+func (g *grant) isFresh(access string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return access == g.held().Access && time.Since(g.came) < tokenFresh
 }
 
 // token gives tokens that Jira has not refused. Those who did not know of the
@@ -158,7 +171,7 @@ func (g *grant) fresh(ctx context.Context, refused string, spare Tokens) (Tokens
 		retries = 0
 	}
 	if g.store == nil {
-		return g.ask(ctx, "", retries)
+		return g.obtain(ctx, "", retries)
 	}
 	if err := g.saveOwed(ctx); err != nil {
 		return Tokens{}, err
@@ -181,6 +194,17 @@ func (g *grant) fresh(ctx context.Context, refused string, spare Tokens) (Tokens
 		return again, nil
 	}
 	return g.exchange(ctx, again, retries)
+}
+
+// obtain asks for tokens, and notes that they are fresh.
+func (g *grant) obtain(ctx context.Context, refresh string, retries int) (Tokens, error) {
+	t, err := g.ask(ctx, refresh, retries)
+	if err == nil {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.came = time.Now()
+	}
+	return t, err
 }
 
 // enough reports whether stored tokens need no exchange yet.
@@ -209,7 +233,7 @@ func (g *grant) exchange(ctx context.Context, old Tokens, retries int) (Tokens, 
 	case old.Refresh == g.dead.reveal() && time.Since(g.deadAt) < deadFor:
 		return Tokens{}, ErrInvalidGrant
 	}
-	t, err := g.ask(ctx, old.Refresh, retries)
+	t, err := g.obtain(ctx, old.Refresh, retries)
 	if errors.Is(err, ErrInvalidGrant) {
 		g.dead, g.deadAt = secretOf(old.Refresh), time.Now()
 	}
