@@ -23,8 +23,10 @@ type Config struct {
 	// (https://developer.atlassian.com/cloud/jira/platform/rate-limiting/).
 	Concurrency int
 
-	// Reserve is how many of those places only urgent calls may take. 0 means
-	// 2, or half of Concurrency where that is less; negative means none.
+	// Reserve is how many of those places only urgent calls may take, also
+	// while there are fewer after a 429. 0 means 2, or half of Concurrency
+	// where that is less; negative means none. One place is always left to the
+	// others.
 	Reserve int
 
 	// Retries is how often a request is sent again after the first attempt.

@@ -191,6 +191,32 @@ func TestNoMoreInFlightThanRemain(t *testing.T) {
 	})
 }
 
+// What an earlier request was told does not count once a later one was told less.
+func TestAnswersThatOvertakeEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := steadyLimiter(10, -1)
+		var places []place
+		for range 2 {
+			p, err := l.enter(t.Context(), &call{method: http.MethodGet, path: "/a"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			places = append(places, p)
+		}
+		l.leave(places[1], http.StatusOK, limits{remaining: 3}, 0)
+		l.leave(places[0], http.StatusOK, limits{remaining: 9}, 0)
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() { _, _ = l.enter(t.Context(), &call{method: http.MethodGet, path: "/a"}) })
+		}
+		synctest.Wait()
+		if got := l.stats(time.Now()); got.InFlight != 2 { // the third may be what the first had yet to take
+			t.Errorf("%d in flight, want 2", got.InFlight)
+		}
+		wg.Wait()
+	})
+}
+
 // An account that an administrator has blocked is left alone for long, and the
 // error says whom to ask.
 func TestBlockedAccount(t *testing.T) {
