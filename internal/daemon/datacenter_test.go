@@ -1,7 +1,10 @@
 package daemon_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -12,6 +15,7 @@ import (
 
 	"ferry/internal/catalog"
 	"ferry/internal/daemon"
+	"ferry/internal/port/defaults"
 	"ferry/jira/jirasim"
 )
 
@@ -50,6 +54,52 @@ func TestSecondRunOfAnUnchangedDataCenterWritesNothing(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, w.port.Dump()); diff != "" {
 		t.Errorf("Port changed (-before +after):\n%s", diff)
+	}
+}
+
+// The projects and issues of real servers come out right by the default mapping.
+func TestRealPayloadsOfADataCenter(t *testing.T) {
+	dir := filepath.Join(filepath.Dir(realPayloads(t)), "datacenter")
+	w := newWorld(t, dataCenter)
+	if err := w.jira.ServeDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	w.mapping = strings.ReplaceAll(string(defaults.Mapping()), "jql: (statusCategory != Done) OR (created >= -1w) OR (updated >= -1w)", `jql: ""`)
+	w.mustSync()
+	text, err := os.ReadFile(filepath.Join(dir, "all_projects.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var projects []struct{ Key, Name string }
+	if err := json.Unmarshal(text, &projects); err != nil || len(projects) != 567 {
+		t.Fatalf("the file holds %d projects, %v, want 567", len(projects), err)
+	}
+	for _, p := range projects {
+		e, there := w.port.Entity("jiraProject", p.Key)
+		if url := "https://jira.acme.example/jira/projects/" + p.Key; !there || e.Title != p.Name || e.Properties["url"] != url {
+			t.Errorf("project %s in Port is %+v, want %q at %s", p.Key, e, p.Name, url)
+		}
+	}
+	if text, err = os.ReadFile(filepath.Join(dir, "issues_in_sprint.json")); err != nil {
+		t.Fatal(err)
+	}
+	var list struct {
+		Issues []struct {
+			Key    string
+			Fields struct {
+				Summary any // some have none
+				Status  struct{ Name string }
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &list); err != nil || len(list.Issues) == 0 {
+		t.Fatalf("the file holds %d issues, %v", len(list.Issues), err)
+	}
+	for _, i := range list.Issues {
+		e, there := w.port.Entity("jiraIssue", i.Key)
+		if !there || e.Title != i.Fields.Summary || e.Properties["status"] != i.Fields.Status.Name {
+			t.Errorf("issue %s in Port is %+v, want %+v", i.Key, e, i.Fields)
+		}
 	}
 }
 
