@@ -24,6 +24,11 @@ func (c *Client) explain(e *Error, q *call, a answer, via *route, r *http.Reques
 		e.remedy = scopeRemedy(q.method + " " + q.path)
 	case e.refused && scheme != "":
 		e.remedy = c.loginRemedy(via, scheme)
+		if scopes := scopesOf[q.method+" "+q.path]; c.atGateway(via.base) && strings.Contains(scopes, ":jira-software") {
+			// A token with read:jira-work alone has been seen to get a bare 401
+			// here, as one that has ended does.
+			e.remedy += "; or it lacks a scope, since this takes " + strings.Join(strings.Fields(scopes), " and ")
+		}
 	}
 	if errors.Is(e.Err, ErrNotLoggedIn) && e.Err != errCaptcha && e.remedy != "" {
 		e.Err = &kindError{"Jira answered without accepting the credentials: " + e.remedy, []error{ErrNotLoggedIn}}

@@ -2,6 +2,8 @@ package jira
 
 import (
 	"encoding/json"
+	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -47,6 +49,35 @@ func statedOperations(t *testing.T) (all []string) {
 	}
 	return all
 }
+
+// Jira Software refuses a token without its scopes as it refuses one that has
+// ended; the error says both.
+func TestJiraSoftwareDoesNotSayWhatItMisses(t *testing.T) {
+	auth, err := Bearer("tok")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuse := roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusUnauthorized, Body: http.NoBody, Request: r}, nil
+	})
+	c, err := New("https://api.atlassian.com/ex/jira/c1", auth, Config{Transport: refuse})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, scopes := range map[string]string{
+		"/rest/agile/1.0/board": "read:board-scope:jira-software and read:project:jira", "/rest/api/3/myself": "",
+	} {
+		err := c.do(t.Context(), &call{method: http.MethodGet, path: path})
+		says := "or it lacks a scope, since this takes " + scopes
+		if !errors.Is(err, ErrUnauthorized) || strings.Contains(err.Error(), says) != (scopes != "") {
+			t.Errorf("%s: %v, want a missing scope as a cause: %v", path, err, scopes != "")
+		}
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // specifiedScopes are the scopes of all operations in the files, by method and
 // path.
