@@ -83,7 +83,7 @@
 // What differs: projects come in one answer; issues are walked by their place in
 // the list, in windows below the 10,000 that newer versions serve, so that the
 // caller's order may not be kept; [Client.BulkFetch] asks the index and then, one
-// by one, for what the index did not give; [IssueQuery.Reconcile] means nothing;
+// by one, for what the index did not give; [IssueQuery.Reconcile] is refused;
 // accounts are known by [User.Key].
 //
 // # Webhooks
