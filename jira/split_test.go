@@ -179,6 +179,36 @@ func TestAddSiteURLKeepsRealPayloads(t *testing.T) {
 	}
 }
 
+// Real lists, paged and bare, come apart into the very bytes that encoding/json
+// finds in them.
+func TestRealListsKeepEveryByte(t *testing.T) {
+	for name, key := range map[string]string{
+		"all_boards": "values", "sprints": "values", "sprints_filtered": "values", "issues_in_sprint": "issues",
+		"all_projects": "", "all_fields": "",
+	} {
+		body, err := os.ReadFile("../../shared/fixtures/datacenter/" + name + ".json")
+		if err != nil {
+			t.Skip("the real payloads of ../shared/fixtures are not here")
+		}
+		var items, want []json.RawMessage
+		if key == "" {
+			items, err = splitArray(body)
+			_ = json.Unmarshal(body, &want)
+		} else {
+			var object map[string]json.RawMessage
+			items, _, err = split(body, key)
+			_ = json.Unmarshal(body, &object)
+			_ = json.Unmarshal(object[key], &want)
+		}
+		if len(want) == 0 || err != nil {
+			t.Errorf("%s: %d items wanted, %v", name, len(want), err)
+		}
+		if diff := cmp.Diff(texts(want), texts(items)); diff != "" {
+			t.Errorf("%s: items differ (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 // BenchmarkSplit takes apart a page of 100 issues of 4.5 KB.
 func BenchmarkSplit(b *testing.B) {
 	issue := `{"id":"10001","key":"ACME-1","fields":{` + strings.TrimSuffix(strings.Repeat(`"customfield_10001":{"self":"https:\/\/x","name":"In \"Progress\"","n":[1,2]},`, 60), ",") + `}}`
