@@ -2,6 +2,7 @@ package jira_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"testing"
@@ -37,24 +38,32 @@ func states(r jira.CheckReport) map[string]jira.CheckState {
 func filled(config jirasim.Config) *jirasim.Server {
 	sim := jirasim.New(config)
 	sim.Fill(20, 2, 0)
+	sim.AddBoard(jirasim.Board{ProjectKey: sim.AddProject(jirasim.Project{Key: "PLAN"}).Key})
 	return sim
 }
 
-var asked = []jira.Ability{jira.ReadProjects, jira.ReadIssues, jira.ReadBoards, jira.AdminWebhooks, jira.DynamicWebhooks}
+// inState are rows of a check that are all in one state.
+func inState(state jira.CheckState, abilities ...jira.Ability) map[string]jira.CheckState {
+	rows := map[string]jira.CheckState{}
+	for _, a := range abilities {
+		rows[string(a)] = state
+	}
+	return rows
+}
+
+var inSoftware = []jira.Ability{jira.ReadBoards, jira.ReadSprints, jira.ReadEpics, jira.ReadBacklogs}
+
+var inPlatform = []jira.Ability{jira.ReadProjects, jira.ReadIssues, jira.ReadVersions, jira.ReadComponents, jira.ReadWorklogs}
 
 // However somebody is let in, the check says how, and what that allows.
 func TestCheckOfEachLogin(t *testing.T) {
 	const site, email, token = "https://acme.atlassian.net", "sam@acme.example", "sesame"
-	all := map[string]jira.CheckState{
-		"login": jira.CheckOK, "clock": jira.CheckOK, "projects": jira.CheckOK, "issues": jira.CheckOK, "boards": jira.CheckNoEndpoint,
-		"admin webhooks": jira.CheckOK, "dynamic webhooks": jira.CheckNotHere,
-	}
-	but := func(others map[string]jira.CheckState) map[string]jira.CheckState {
-		states := map[string]jira.CheckState{}
-		for _, m := range []map[string]jira.CheckState{all, others} {
-			for subject, state := range m {
-				states[subject] = state
-			}
+	all := inState(jira.CheckOK, everything...)
+	all["login"], all["clock"], all["dynamic webhooks"] = jira.CheckOK, jira.CheckOK, jira.CheckNotHere
+	but := func(others ...map[string]jira.CheckState) map[string]jira.CheckState {
+		states := maps.Clone(all)
+		for _, m := range others {
+			maps.Copy(states, m)
 		}
 		return states
 	}
@@ -73,23 +82,26 @@ func TestCheckOfEachLogin(t *testing.T) {
 		{
 			"an API token of no administrator", jirasim.Config{BaseURL: site, Email: email, Token: token, Denied: []string{"ADMINISTER"}},
 			func(*jirasim.Server) (jira.Auth, error) { return jira.Automatic(email, token) },
-			jira.Login{Scheme: "Basic"}, but(map[string]jira.CheckState{"admin webhooks": jira.CheckNoPermission}),
+			jira.Login{Scheme: "Basic"}, but(inState(jira.CheckNoPermission, jira.AdminWebhooks)),
+		},
+		{
+			"an API token of somebody who may not see others", jirasim.Config{BaseURL: site, Email: email, Token: token, Denied: []string{"USER_PICKER"}},
+			func(*jirasim.Server) (jira.Auth, error) { return jira.Automatic(email, token) },
+			jira.Login{Scheme: "Basic"}, but(inState(jira.CheckNoPermission, jira.ReadUsers)),
 		},
 		{
 			"a token with scopes, which the site refuses",
 			jirasim.Config{BaseURL: site, Email: email, ScopedToken: token, Scopes: []string{"read:jira-work"}},
 			func(*jirasim.Server) (jira.Auth, error) { return jira.Automatic(email, token) },
 			jira.Login{Scheme: "Basic", Gateway: true},
-			but(map[string]jira.CheckState{"login": jira.CheckNoScope, "boards": jira.CheckNoScope, "admin webhooks": jira.CheckNotHere}),
+			but(inState(jira.CheckNoScope, inSoftware...), inState(jira.CheckNoScope, "login", jira.ReadUsers), inState(jira.CheckNotHere, jira.AdminWebhooks)),
 		},
 		{
 			"a token with other scopes",
 			jirasim.Config{BaseURL: site, Email: email, ScopedToken: token, Scopes: []string{"read:jira-user"}},
 			func(*jirasim.Server) (jira.Auth, error) { return jira.Automatic(email, token) },
 			jira.Login{Scheme: "Basic", Gateway: true},
-			but(map[string]jira.CheckState{
-				"projects": jira.CheckNoScope, "issues": jira.CheckNoScope, "boards": jira.CheckNoScope, "admin webhooks": jira.CheckNotHere,
-			}),
+			but(inState(jira.CheckNoScope, inSoftware...), inState(jira.CheckNoScope, inPlatform...), inState(jira.CheckNotHere, jira.AdminWebhooks)),
 		},
 		{
 			"an app", jirasim.Config{BaseURL: site, Email: email, Token: "another"},
@@ -101,13 +113,13 @@ func TestCheckOfEachLogin(t *testing.T) {
 				})
 			},
 			jira.Login{Scheme: "Bearer", Gateway: true, Metered: true},
-			but(map[string]jira.CheckState{"boards": jira.CheckNoScope, "admin webhooks": jira.CheckNotHere, "dynamic webhooks": jira.CheckOK}),
+			but(inState(jira.CheckNoScope, inSoftware...), inState(jira.CheckNotHere, jira.AdminWebhooks), inState(jira.CheckOK, jira.DynamicWebhooks)),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			sim := filled(test.config)
 			auth, err := test.login(sim)
-			report, err := at(t, site, sim, auth, err).Check(t.Context(), asked...)
+			report, err := at(t, site, sim, auth, err).Check(t.Context(), everything...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,14 +141,12 @@ func TestCheckAtDataCenter(t *testing.T) {
 	for _, version := range []string{"9.12.4", "10.3.0"} {
 		sim := filled(jirasim.Config{BaseURL: site, ContextPath: "/jira", Deployment: jirasim.DataCenter, Version: version, Bearer: "sesame"})
 		auth, err := jira.Automatic("", "sesame")
-		report, err := at(t, site, sim, auth, err).Check(t.Context(), asked...)
+		report, err := at(t, site, sim, auth, err).Check(t.Context(), everything...)
 		if err != nil {
 			t.Fatal(version, err)
 		}
-		want := map[string]jira.CheckState{
-			"login": jira.CheckOK, "clock": jira.CheckOK, "projects": jira.CheckOK, "issues": jira.CheckOK,
-			"boards": jira.CheckNoEndpoint, "admin webhooks": jira.CheckOK, "dynamic webhooks": jira.CheckNotHere,
-		}
+		want := inState(jira.CheckOK, append(everything, "login", "clock")...)
+		want["dynamic webhooks"] = jira.CheckNotHere
 		if diff := cmp.Diff(want, states(report)); diff != "" {
 			t.Errorf("Check at %s: (-want +got)\n%s", version, diff)
 		}
@@ -171,10 +181,7 @@ func TestCheckAsksDataCenterWhereItAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]jira.CheckState{"login": jira.CheckOK, "clock": jira.CheckOK}
-	for _, a := range everything {
-		want[string(a)] = jira.CheckOK
-	}
+	want := inState(jira.CheckOK, append(everything, "login", "clock")...)
 	want[string(jira.DynamicWebhooks)], want[string(jira.ReadTeams("org"))] = jira.CheckNotHere, jira.CheckNotHere
 	if diff := cmp.Diff(want, states(report)); diff != "" {
 		t.Errorf("Check: (-want +got)\n%s\n%+v", diff, report.Rows)

@@ -170,6 +170,9 @@ var routes = map[string]handler{
 	"GET /rest/api/3/myself":                    (*Server).myself,
 	"GET /rest/api/3/mypermissions":             (*Server).myPermissions,
 	"GET /rest/api/3/project/search":            (*Server).searchProjects,
+	"GET /rest/api/3/users/search":              (*Server).listUsers,
+	"GET /rest/api/3/worklog/updated":           (*Server).updatedWorklogs,
+	"GET " + boardPath:                          (*Server).listBoards,
 	"GET /rest/api/3/search/jql":                (*Server).searchIssues,
 	"POST /rest/api/3/search/jql":               (*Server).searchIssues,
 	"POST /rest/api/3/search/approximate-count": (*Server).approximateCount,
@@ -189,6 +192,9 @@ func (s *Server) serve(c *call) *answer {
 	}
 	if h, ok := s.routes()[c.Method+" "+c.route]; ok {
 		return h(s, c)
+	}
+	if a := s.servePart(c); a != nil {
+		return a
 	}
 	if s.fixedPath(c.route) {
 		return textAnswer(http.StatusMethodNotAllowed, "text/html;charset=UTF-8", "")

@@ -6,16 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"maps"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
-	"ferry/jira"
 	"ferry/jira/jirasim"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -40,37 +38,73 @@ var deviations = []struct {
 
 // conformance validates each request and each answer that passes through it.
 type conformance struct {
-	t          *testing.T
-	next       http.RoundTripper
-	router     routers.Router
+	t      *testing.T
+	next   http.RoundTripper
+	files  []routers.Router
+	others []*regexp.Regexp // operations that the client uses and no file has: "GET /rest/webhooks/1.0/webhook"
+
+	mu         sync.Mutex     // a check asks for several things at once
 	operations map[string]int // how often each was validated
 	deviated   map[string]int // by the reason of the deviation
 }
 
 func newConformance(t *testing.T, s *jirasim.Server) *conformance {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(excerpt(t, shared(t, "specs/jira-platform-v3.2026-02-06.json")))
-	if err != nil {
-		t.Fatal(err)
+	c := &conformance{t: t, next: s.Transport(), operations: map[string]int{}, deviated: map[string]int{}}
+	var wanted []string
+	for _, o := range usedOperations(t) {
+		if o.inFiles {
+			wanted = append(wanted, o.name)
+			continue
+		}
+		pattern := regexp.MustCompile(`\\{[^}]*\\}`).ReplaceAllString(regexp.QuoteMeta(o.name), "[^/]+")
+		c.others = append(c.others, regexp.MustCompile("^"+pattern+"$"))
 	}
-	doc.Servers = openapi3.Servers{{URL: "https://jira.test"}}
-	router, err := gorillamux.NewRouter(doc)
-	if err != nil {
-		t.Fatal(err)
+	wanted = append(wanted, byHand...)
+	for _, name := range []string{"jira-platform-v3.2026-02-06.json", "jira-software.2026-05-27.json"} {
+		doc, err := openapi3.NewLoader().LoadFromData(excerpt(t, shared(t, "specs/"+name), wanted))
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc.Servers = openapi3.Servers{{URL: "https://jira.test"}}
+		router, err := gorillamux.NewRouter(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.files = append(c.files, router)
 	}
-	return &conformance{t: t, next: s.Transport(), router: router, operations: map[string]int{}, deviated: map[string]int{}}
+	return c
 }
 
-// validated are the operations that the simulated Jira knows.
-var validated = append([]string{
-	"GET /rest/api/3/search/jql", "POST /rest/api/3/search/jql", "POST /rest/api/3/search/approximate-count",
-	"POST /rest/api/3/issue/bulkfetch", "GET /rest/api/3/issue/{issueIdOrKey}", "GET /rest/api/3/project/search",
-	"GET /rest/api/3/project/{projectIdOrKey}", "GET /rest/api/3/serverInfo", "GET /rest/api/3/myself", "GET /rest/api/3/mypermissions",
-}, webhookOperations...)
+// usedOperation is a row of docs/jira-operations.md.
+type usedOperation struct {
+	name    string   // "GET /rest/api/3/myself"
+	methods []string // of jira.Client
+	inFiles bool     // Atlassian's files have it: they are about Cloud's REST API
+}
 
-// excerpt is the file with those operations alone and the schemas they lead to. The
+// usedOperations are what the client asks of Jira. A test of package jira keeps the list equal to
+// the code.
+func usedOperations(t *testing.T) []usedOperation {
+	t.Helper()
+	var all []usedOperation
+	row := regexp.MustCompile("(?m)^\\| `([A-Z]+ [^`]+)` \\| [^|]*\\| ([^|]*) \\| <([^>]+)> \\|$")
+	for _, m := range row.FindAllStringSubmatch(readText(t, "../../docs/jira-operations.md"), -1) {
+		cloud := strings.HasPrefix(m[3], "https://developer.atlassian.com/cloud/jira/") && strings.Contains(m[3], "/rest/")
+		all = append(all, usedOperation{m[1], strings.Split(m[2], ", "), cloud})
+	}
+	if len(all) < 30 {
+		t.Fatalf("docs/jira-operations.md has %d operations that can be read, want more", len(all))
+	}
+	return all
+}
+
+// byHand are operations that the simulated Jira serves and the client does not use.
+var byHand = []string{"GET /rest/api/3/search/jql", "GET /rest/api/3/webhook/failed"}
+
+// excerpt is the file with the wanted operations' paths alone and the schemas they lead to. The
 // whole of it takes many seconds to load under the race detector.
-func excerpt(t *testing.T, path string) []byte {
+func excerpt(t *testing.T, path string, wanted []string) []byte {
 	t.Helper()
 	var doc struct {
 		OpenAPI    string                                `json:"openapi"`
@@ -82,7 +116,7 @@ func excerpt(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	maps.DeleteFunc(doc.Paths, func(path string, _ json.RawMessage) bool {
-		return !slices.ContainsFunc(validated, func(operation string) bool { return strings.HasSuffix(operation, " "+path) })
+		return !slices.ContainsFunc(wanted, func(operation string) bool { return strings.HasSuffix(operation, " "+path) })
 	})
 	reached := map[string]bool{}
 	reference := regexp.MustCompile(`"#/components/schemas/([^"]+)"`)
@@ -111,12 +145,11 @@ func (c *conformance) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	route, params, err := c.router.FindRoute(asVersion3(r))
-	if err != nil {
-		c.t.Errorf("%s %s is no operation of the file: %v", r.Method, r.URL, err)
+	route, params := c.find(r)
+	if route == nil {
 		return c.next.RoundTrip(r)
 	}
-	c.operations[r.Method+" "+route.Path]++
+	c.count(c.operations, r.Method+" "+route.Path)
 	in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: &openapi3filter.Options{
 		MultiError: true, IncludeResponseStatus: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
 		SkipSettingDefaults: true,
@@ -135,6 +168,27 @@ func (c *conformance) RoundTrip(r *http.Request) (*http.Response, error) {
 	out.SetBodyBytes(text)
 	c.report(fmt.Sprintf("answer %d to %s %s", w.StatusCode, r.Method, r.URL), openapi3filter.ValidateResponse(r.Context(), out))
 	return w, nil
+}
+
+func (c *conformance) count(what map[string]int, name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	what[name]++
+}
+
+// find finds the operation in the files; nil for one that they do not have.
+func (c *conformance) find(r *http.Request) (*routers.Route, map[string]string) {
+	asked := asVersion3(r)
+	for _, file := range c.files {
+		if route, params, err := file.FindRoute(asked); err == nil {
+			return route, params
+		}
+	}
+	name := r.Method + " " + r.URL.Path
+	if !slices.ContainsFunc(c.others, func(other *regexp.Regexp) bool { return other.MatchString(name) }) {
+		c.t.Errorf("%s is an operation neither of the files nor of docs/jira-operations.md", name)
+	}
+	return nil, nil
 }
 
 // asVersion3 is the request as the file knows it: serverInfo is asked for in version
@@ -164,7 +218,7 @@ func (c *conformance) report(what string, err error) {
 		known, text := false, strings.Join(strings.Fields(fault.Error()), " ")
 		for _, d := range deviations {
 			if d.match.MatchString(text) {
-				c.deviated[d.reason]++
+				c.count(c.deviated, d.reason)
 				known = true
 			}
 		}
@@ -204,111 +258,4 @@ func leaves(err error) []error {
 		}
 	}
 	return []error{err}
-}
-
-func TestTheClientAndTheSimulatedJiraConformToAtlassiansFile(t *testing.T) {
-	s := newSite(jirasim.Config{BaseURL: "https://jira.test", Email: "me@example.com", Token: "t", Bearer: "b", NoGzip: true})
-	s.AddProject(jirasim.Project{Key: "RAW", Raw: []byte(strings.TrimSpace(readText(t, shared(t, "fixtures/cloud")+"/project/a.json")))})
-	s.AddIssue(jirasim.Issue{ID: 73987, Key: "RAW-108", Raw: []byte(readText(t, shared(t, "fixtures/cloud")+"/issue/a.json"))})
-	s.Update("PAY-2", func(i *jirasim.Issue) {
-		i.Components, i.Resolved, i.Description = []string{"API"}, noon, "Text"
-	})
-	check := newConformance(t, s)
-	auth, err := jira.Basic("me@example.com", "t")
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := jira.New("https://jira.test", auth, jira.Config{Transport: check, Retries: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	tour(t, client)
-	tourByHand(t, check)
-	tourWebhooks(t, check)
-	for _, operation := range validated {
-		if check.operations[operation] == 0 {
-			t.Errorf("%s was not validated", operation)
-		}
-	}
-	for _, d := range deviations {
-		if check.deviated[d.reason] == 0 {
-			t.Errorf("the deviation %q does not occur: take it off the list", d.reason)
-		}
-	}
-}
-
-// tour calls every method of the client, with all that it can ask.
-func tour(t *testing.T, c *jira.Client) {
-	t.Helper()
-	ctx := t.Context()
-	want(t, "Myself", nil, last(c.Myself(ctx)))
-	want(t, "ServerInfo", nil, last(c.ServerInfo(ctx)))
-	want(t, "SiteURL", nil, last(c.SiteURL(ctx)))
-	want(t, "Projects", nil, walk(c.Projects(ctx, jira.ProjectQuery{PageSize: 2, Expand: []string{"insight", "lead", "description", "issueTypes"}})))
-	want(t, "Projects by key and status", nil, walk(c.Projects(ctx, jira.ProjectQuery{Keys: []string{"PAY", "APP"}, Status: []string{"live", "archived", "deleted"}})))
-	want(t, "Projects by id", nil, walk(c.Projects(ctx, jira.ProjectQuery{IDs: []string{"10001", "10002"}})))
-	want(t, "Projects, none", nil, walk(c.Projects(ctx, jira.ProjectQuery{Keys: []string{"NONE"}})))
-	want(t, "Project", nil, last(c.Project(ctx, "PAY", "insight")))
-	want(t, "Project, none", jira.ErrNotFound, last(c.Project(ctx, "NONE")))
-	want(t, "SearchIssues", nil, walk(c.SearchIssues(ctx, jira.IssueQuery{JQL: "project is not empty order by id"})))
-	want(t, "SearchIssues with fields", nil, walk(c.SearchIssues(ctx, jira.IssueQuery{JQL: "project = PAY", Fields: []string{"*all"}, PageSize: 2,
-		Expand: []string{"names"}, Reconcile: []int64{10001}})))
-	want(t, "SearchIssues, bad", &jira.Error{}, walk(c.SearchIssues(ctx, jira.IssueQuery{JQL: "order by key"})))
-	want(t, "BulkFetch", nil, last(c.BulkFetch(ctx, jira.BulkQuery{IDs: []string{"10001", "10002", "73987", "5"}, Fields: []string{"*all"}, Urgent: true})))
-	want(t, "BulkFetch, few fields", nil, last(c.BulkFetch(ctx, jira.BulkQuery{IDs: []string{"10001"}, Fields: []string{"summary", "parent"}, Expand: []string{"names"}})))
-	want(t, "Issue", nil, last(c.Issue(ctx, "PAY-2", []string{"*all"}, "names")))
-	want(t, "Issue, none", jira.ErrNotFound, last(c.Issue(ctx, "NONE-1", nil)))
-	want(t, "ApproximateCount", nil, last(c.ApproximateCount(ctx, "project = PAY")))
-}
-
-func want(t *testing.T, what string, want, got error) {
-	t.Helper()
-	if _, any := want.(*jira.Error); any {
-		if e, ok := errors.AsType[*jira.Error](got); !ok || e.Status != 400 {
-			t.Errorf("%s = %v, want status 400", what, got)
-		}
-		return
-	}
-	if !errors.Is(got, want) {
-		t.Errorf("%s = %v, want %v", what, got, want)
-	}
-}
-
-func last[T any](_ T, err error) error { return err }
-
-func walk(pages iter.Seq2[jira.Page, error]) error {
-	for _, err := range pages {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// tourByHand asks what the client has no method for.
-func tourByHand(t *testing.T, check *conformance) {
-	t.Helper()
-	for path, status := range map[string]int{
-		"search/jql?maxResults=2&fields=summary,status&reconcileIssues=10001&jql=" + url.QueryEscape("project = PAY"): 200,
-		"search/jql?jql=" + url.QueryEscape("project ="):                                                              400,
-		"mypermissions?permissions=ADMINISTER,BROWSE_PROJECTS":                                                        200,
-		"mypermissions": 400,
-		"project/search?orderBy=-issueCount&query=pay&typeKey=software": 200,
-		"issue/RAW-108": 200,
-	} {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", "https://jira.test/rest/api/3/"+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.SetBasicAuth("me@example.com", "t")
-		w, err := check.RoundTrip(r)
-		if err != nil || w.StatusCode != status {
-			t.Errorf("%s = %v, %v, want %d", path, w, err, status)
-		}
-	}
-	r, _ := http.NewRequestWithContext(t.Context(), "GET", "https://jira.test/rest/api/3/myself", nil)
-	r.SetBasicAuth("me@example.com", "wrong")
-	if w, err := check.RoundTrip(r); err != nil || w.StatusCode != 401 {
-		t.Errorf("myself with a wrong token = %v, %v", w, err)
-	}
 }

@@ -64,14 +64,17 @@ func (c *Config) api() string {
 
 // dataCenterRoutes are the fixed paths of Data Center, which knows version 2 alone.
 var dataCenterRoutes = map[string]handler{
-	"GET /rest/api/2/serverInfo":     (*Server).serverInfo,
-	"GET /rest/api/2/myself":         (*Server).myself,
-	"GET /rest/api/2/mypermissions":  (*Server).myPermissions,
-	"GET /rest/api/2/project":        (*Server).allProjects,
-	"GET /rest/api/2/search":         (*Server).searchPaged,
-	"POST /rest/oauth2/1.0/token":    (*Server).serviceToken,
-	"POST /rest/oauth2/latest/token": (*Server).serviceToken,
-	"POST /rest/api/2/search":        (*Server).searchPaged,
+	"GET /rest/api/2/serverInfo":      (*Server).serverInfo,
+	"GET /rest/api/2/myself":          (*Server).myself,
+	"GET /rest/api/2/mypermissions":   (*Server).myPermissions,
+	"GET /rest/api/2/project":         (*Server).allProjects,
+	"GET /rest/api/2/user/search":     (*Server).findUsers,
+	"GET /rest/api/2/worklog/updated": (*Server).updatedWorklogs,
+	"GET " + boardPath:                (*Server).listBoards,
+	"GET /rest/api/2/search":          (*Server).searchPaged,
+	"POST /rest/oauth2/1.0/token":     (*Server).serviceToken,
+	"POST /rest/oauth2/latest/token":  (*Server).serviceToken,
+	"POST /rest/api/2/search":         (*Server).searchPaged,
 }
 
 // allProjects answers GET /rest/api/2/project: all that may be seen, without pages.

@@ -48,6 +48,10 @@ func (s *Server) searchPaged(c *call) *answer {
 	if refused != nil {
 		return refused
 	}
+	return s.answerPaged(c, q)
+}
+
+func (s *Server) answerPaged(c *call, q pagedQuery) *answer {
 	query, refused := s.parsePaged(c, q)
 	if refused != nil {
 		return refused

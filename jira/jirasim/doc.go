@@ -4,11 +4,14 @@
 // It keeps projects, issues and people in memory. As Cloud it serves
 //
 //	GET  /rest/api/3/serverInfo, /myself, /mypermissions
-//	GET  /rest/api/3/project/search, /project/{idOrKey}
+//	GET  /rest/api/3/project/search, /project/{idOrKey}[/version, /component]
 //	GET  /rest/api/3/search/jql          POST the same
 //	POST /rest/api/3/search/approximate-count
 //	GET  /rest/api/3/issue/{idOrKey}
 //	POST /rest/api/3/issue/bulkfetch
+//	GET  /rest/api/3/users/search, /worklog/updated
+//	GET  /rest/agile/1.0/board[/{id}/sprint, /{id}/epic]
+//	GET  /rest/software/1.0/board/{id}/backlog
 //	GET  /rest/api/3/webhook             POST, DELETE the same; PUT /webhook/refresh
 //	GET  /_edge/tenant_info
 //
@@ -17,7 +20,9 @@
 // below [Config.ContextPath], with people by name and key and texts as wiki markup:
 //
 //	GET  /rest/api/2/serverInfo, /myself, /mypermissions
-//	GET  /rest/api/2/project, /project/{idOrKey}
+//	GET  /rest/api/2/project, /project/{idOrKey}[/version, /components]
+//	GET  /rest/api/2/user/search, /worklog/updated
+//	GET  /rest/agile/1.0/board[/{id}/sprint, /{id}/epic, /{id}/backlog]
 //	GET  /rest/api/2/search               POST the same
 //	GET  /rest/api/2/issue/{idOrKey}
 //	POST /rest/oauth2/latest/token
@@ -36,6 +41,9 @@
 // [Server.Hosts] all of them in one RoundTripper. [Config.Limits] are rate limits that
 // are really counted; [Server.Violations] are the requests that came although a 429 had
 // said to wait.
+//
+// Boards are those of [Server.AddBoard], components those that issues name. Versions,
+// worklogs and sprints it does not keep: their lists are empty.
 //
 // A small site:
 //

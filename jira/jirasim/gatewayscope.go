@@ -16,7 +16,7 @@ const (
 	manageWebhook = "manage:jira-webhook"
 )
 
-// scopeRule holds for a path and what is below it.
+// scopeRule holds for a path and what is below it; {} stands for any one segment.
 type scopeRule struct {
 	below string
 	needs []string
@@ -34,12 +34,22 @@ var scopeRules = []scopeRule{
 	{"/rest/api/3/users", []string{readUser}},
 	{"/rest/api/3/statuses", []string{manageConfig}},
 	{"/rest/api/3/auditing", []string{manageConfig}},
-	{"/rest/agile/1.0/board", []string{"read:board-scope:jira-software"}},
-	{"/rest/software/1.0/board", []string{"read:board-scope:jira-software"}},
+	{"/rest/agile/1.0/board/{}/sprint", []string{"read:sprint:jira-software"}},
+	{"/rest/agile/1.0/board/{}/epic", []string{"read:epic:jira-software"}},
+	{"/rest/agile/1.0/board/{}", []string{"read:board-scope:jira-software", "read:issue-details:jira"}},
+	{"/rest/agile/1.0/board", []string{"read:board-scope:jira-software", "read:project:jira"}},
+	{"/rest/software/1.0/board", []string{"read:board-scope:jira-software", "read:issue-details:jira"}},
 	{"/rest/agile/1.0/sprint", []string{"read:sprint:jira-software"}},
 	{"/rest/software/1.0/sprint", []string{"read:sprint:jira-software"}},
 	{"/rest/agile/1.0/epic", []string{"read:epic:jira-software"}},
 	{"/rest/software/1.0/epic", []string{"read:epic:jira-software"}},
+}
+
+func (r scopeRule) holds(route string) bool {
+	below, segments := strings.Split(r.below, "/"), strings.Split(route, "/")
+	return len(segments) >= len(below) && slices.EqualFunc(below, segments[:len(below)], func(pattern, segment string) bool {
+		return pattern == segment || pattern == "{}"
+	})
 }
 
 // readingPosts are the POSTs that change nothing.
@@ -51,7 +61,7 @@ var readingPosts = []string{
 // scopesOf are the scopes that a request needs, all of them.
 func scopesOf(method, route string) []string {
 	for _, rule := range scopeRules {
-		if rest, ok := strings.CutPrefix(route, rule.below); ok && (rest == "" || rest[0] == '/') {
+		if rule.holds(route) {
 			return rule.needs
 		}
 	}

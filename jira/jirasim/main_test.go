@@ -24,9 +24,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // noon is the present in these tests.
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-// newSite is a site with three projects, seven issues and a clock that stands.
+// newSite is a site with three projects, seven issues and, unless it is given another, a
+// clock that stands.
 func newSite(config jirasim.Config) *jirasim.Server {
-	config.Clock = func() time.Time { return noon }
+	if config.Clock == nil {
+		config.Clock = func() time.Time { return noon }
+	}
 	s := jirasim.New(config)
 	s.AddUser(jirasim.User{AccountID: "ada", DisplayName: "Ada Okafor", Email: "ada@example.com"})
 	s.AddProject(jirasim.Project{Key: "PAY", Name: "Payments", Lead: "ada", Description: "Money"})

@@ -4,6 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
 )
 
 // User is one person or app.
@@ -98,6 +102,54 @@ func (p *page) writeUser(accountID string) {
 	p.raw(`,"accountType":`)
 	p.str(u.Type)
 	p.raw(`}`)
+}
+
+// listUsers answers GET /rest/api/3/users/search: everybody, also who is not active.
+func (s *Server) listUsers(c *call) *answer {
+	return s.usersPage(c, func(*User) bool { return true })
+}
+
+// findUsers answers GET /rest/api/2/user/search of Data Center, which wants a text to
+// look for, and finds everybody by a point.
+func (s *Server) findUsers(c *call) *answer {
+	text := strings.ToLower(c.query.Get("username"))
+	if text == "" {
+		return refuse(http.StatusBadRequest, "The username query parameter was not provided")
+	}
+	return s.usersPage(c, func(u *User) bool {
+		return (!u.Inactive || c.query.Get("includeInactive") == "true") &&
+			(text == "." || strings.Contains(strings.ToLower(u.Name+"\n"+u.DisplayName+"\n"+u.Email), text))
+	})
+}
+
+// usersPage answers with a page of those people, by account id, as a bare array. It
+// takes the permission to browse users; nobody in particular is shown nobody.
+func (s *Server) usersPage(c *call, wanted func(*User) bool) *answer {
+	startAt, limit, refused := c.span(1000)
+	switch {
+	case refused != nil:
+		return refused
+	case slices.Contains(s.config.Denied, "USER_PICKER"):
+		return refuse(http.StatusForbidden, "You do not have permission to browse users.")
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []string
+	for _, id := range slices.Sorted(maps.Keys(s.users)) {
+		if !c.identity.anonymous() && wanted(s.users[id]) {
+			found = append(found, id)
+		}
+	}
+	from := min(startAt, len(found))
+	p := s.newPage(c)
+	p.raw(`[`)
+	for i, id := range found[from:min(from+limit, len(found))] {
+		p.comma(i)
+		p.user(id)
+		p.cost += identityCost
+	}
+	p.raw(`]`)
+	return jsonAnswer(p)
 }
 
 // avatars writes the four sizes; write is given Jira's word for the size.

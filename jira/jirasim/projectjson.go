@@ -104,6 +104,21 @@ func (s *site) insights() map[*project]insight {
 func (s *Server) oneProject(c *call, idOrKey string) *answer {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	found, refused := s.projectCalled(c, idOrKey)
+	if refused != nil {
+		return refused
+	}
+	p := projectPage{page: s.newPage(c), expand: c.list("expand"), whole: true}
+	if slices.Contains(p.expand, "insight") {
+		p.insights = s.insights()
+	}
+	p.project(found)
+	return jsonAnswer(p.page)
+}
+
+// projectCalled finds the project that a path names, if the account may see it; called
+// with the site locked.
+func (s *Server) projectCalled(c *call, idOrKey string) (*project, *answer) {
 	found := s.projects[idOrKey]
 	if _, err := strconv.Atoi(idOrKey); err == nil {
 		for _, p := range s.projectOrder {
@@ -113,12 +128,7 @@ func (s *Server) oneProject(c *call, idOrKey string) *answer {
 		}
 	}
 	if found == nil || found.Hidden || found.Deleted || c.identity.anonymous() {
-		return refuse(http.StatusNotFound, "No project could be found with key '"+idOrKey+"'.")
+		return nil, refuse(http.StatusNotFound, "No project could be found with key '"+idOrKey+"'.")
 	}
-	p := projectPage{page: s.newPage(c), expand: c.list("expand"), whole: true}
-	if slices.Contains(p.expand, "insight") {
-		p.insights = s.insights()
-	}
-	p.project(found)
-	return jsonAnswer(p.page)
+	return found, nil
 }

@@ -68,17 +68,23 @@ func (s *Server) limit(q issueQuery, want selection) int {
 // searchIssues answers GET and POST /rest/api/3/search/jql.
 func (s *Server) searchIssues(c *call) *answer {
 	q, refused := c.issueQuery()
-	if refused == nil {
-		refused = q.check()
-	}
 	if refused != nil {
+		return refused
+	}
+	return s.answerSearch(c, q, "id")
+}
+
+// answerSearch gives a page of what the query selects, with those fields unless it
+// names others.
+func (s *Server) answerSearch(c *call, q issueQuery, fields string) *answer {
+	if refused := q.check(); refused != nil {
 		return refused
 	}
 	w, at, refused := s.begin(c, q)
 	if refused != nil {
 		return refused
 	}
-	want := selectFields(q.Fields, "id")
+	want := selectFields(q.Fields, fields)
 	at.offset = min(at.offset, len(w.ids))
 	end := min(at.offset+s.limit(q, want), len(w.ids))
 	if c.trouble.has(EmptyPageWithToken) && at.offset < len(w.ids) {

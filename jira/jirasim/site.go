@@ -16,11 +16,13 @@ type site struct {
 	projects     map[string]*project // by present key
 	projectOrder []*project          // as they were added
 	users        map[string]*User
+	boards       []Board
 
 	hindsight   hindsight
 	names       [componentFragment + 1]map[string]*named
 	nextIssue   int64
 	nextProject int64
+	lastBoard   int64
 }
 
 func newSite() site {

@@ -6,12 +6,6 @@ import (
 	"testing"
 )
 
-// webhookOperations are those of dynamic webhooks. An administrator's are in no file.
-var webhookOperations = []string{
-	"GET /rest/api/3/webhook", "POST /rest/api/3/webhook", "DELETE /rest/api/3/webhook",
-	"PUT /rest/api/3/webhook/refresh", "GET /rest/api/3/webhook/failed",
-}
-
 // tourWebhooks asks for every answer about dynamic webhooks.
 func tourWebhooks(t *testing.T, check *conformance) {
 	t.Helper()
