@@ -199,10 +199,11 @@ func (l *limiter) learn(p place, status int, said limits, n int, now time.Time) 
 	if status == 0 {
 		return decision{}
 	}
-	l.heedQuotas(p, status, said, now)
+	l.remember(said.quotas)
 	if status == http.StatusTooManyRequests {
 		return l.throttle(p, said, n, now)
 	}
+	l.heedQuotas(p, said, now)
 	l.heedRemaining(p, said, now)
 	if status >= http.StatusInternalServerError {
 		if said.retryAfter > 0 {

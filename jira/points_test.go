@@ -74,3 +74,31 @@ func TestRationWithoutNumbers(t *testing.T) {
 		}
 	})
 }
+
+// A 429 says how long to wait in Retry-After. Nothing is held back beyond that,
+// whatever the structured headers and NearLimit beside it say.
+func TestThrottledAnswersRationNothing(t *testing.T) {
+	for _, headers := range []string{
+		`RateLimit: "global-app-quota";r=0;t=3600`,
+		`RateLimit: "global-app-quota";r=5;t=3600`,
+		"X-RateLimit-NearLimit: true",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := steadyLimiter(10, 2)
+			p, err := l.enter(t.Context(), &call{method: http.MethodGet, path: "/a"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.charge(p, 1000)
+			said := readLimits(headersOf("RateLimit-Reason: jira-quota-global-based\nRetry-After: 7\n"+headers), time.Now())
+			l.leave(p, http.StatusTooManyRequests, said, 0)
+			began := time.Now()
+			for range 20 {
+				l.ask(t, getA, http.StatusOK, "")
+			}
+			if took := time.Since(began); took != 7*time.Second {
+				t.Errorf("%s: 20 calls after a 429 of 7s took %s, want 7s", headers, took)
+			}
+		})
+	}
+}

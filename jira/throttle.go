@@ -2,7 +2,6 @@ package jira
 
 import (
 	"cmp"
-	"net/http"
 	"time"
 )
 
@@ -101,16 +100,16 @@ func (l *limiter) heedRemaining(p place, said limits, now time.Time) {
 
 // heedQuotas heeds the structured headers and NearLimit. A quota of points that
 // is spent holds back everything; one that runs short is rationed, by the policy
-// that has the least left for each second. A 429 says by other headers how long
-// to wait; beside those the structured ones have been seen to be wrong.
-func (l *limiter) heedQuotas(p place, status int, said limits, now time.Time) {
-	l.remember(said.quotas)
+// that has the least left for each second. It is not for a 429, which says by
+// other headers how long to wait: beside those the structured ones have been
+// seen to be wrong.
+func (l *limiter) heedQuotas(p place, said limits, now time.Time) {
 	known, least := false, 0.0
 	for _, q := range said.quotas {
 		if q.Beta || q.Remaining < 0 || q.wait == 0 {
 			continue
 		}
-		if q.Remaining == 0 && status != http.StatusTooManyRequests {
+		if q.Remaining == 0 {
 			of := p.lane
 			if q.hourly() {
 				of = l.whole
