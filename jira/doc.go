@@ -109,8 +109,8 @@
 // burst those to the same endpoint, one about an issue the writes to that issue;
 // one without a reason those to the same endpoint, for longer each time. After a
 // 429 half as many requests may be in flight there, and after successes one more
-// at a time. An answer that says that nothing remains holds back what would be
-// refused. Of the points of an hour, which Jira counts where the login is OAuth,
+// at a time; as many as were too much are tried again ever more rarely. An answer
+// that says that nothing remains holds back what would be refused. Of the points of an hour, which Jira counts where the login is OAuth,
 // the last tenth is spread over the rest of the hour; urgent calls need not wait
 // for it. What Jira tells of limits that it does not enforce yet is not heeded.
 // [Client.Stats] tells what was sent, what came, and what the client waits for.

@@ -35,13 +35,19 @@ func (p Pause) at(now time.Time) Pause {
 //
 // Its window is how many requests may be in flight: at most those of
 // [Config.Concurrency], where it begins; half after a 429, but never none; and
-// one more whenever as many requests as it is wide have succeeded.
+// one more whenever as many requests as it is wide have succeeded. The width that
+// was too much is remembered, since each 429 costs a pause: it is tried again
+// after [patience] times as many, and after twice as many each time that it is
+// still too much.
 type lane struct {
 	widest, reserve int // of the window; of the places for urgent requests
 
 	started  uint64 // requests; the number of the latest
 	window   int
-	wins     int    // successes since the window last changed
+	changed  uint64 // number of the last request that had started when the window last changed
+	wins     int    // successes of requests that started since
+	edge     int    // the window that was too much; 0 if none is known
+	patience int    // how many windows of successes come before the edge is tried again
 	flying   int    // in flight
 	ordinary int    // of flying, those that are not urgent
 	halvedAt uint64 // number of the last request that had started when the window was halved
@@ -80,6 +86,10 @@ func (n *lane) room(urgent bool, now time.Time) bool {
 func (n *lane) scarce(now time.Time) bool {
 	return n.left <= 0 && n.flying > 0 && n.fresh.After(now)
 }
+
+// patience is how often the client is to succeed just below the window that was
+// too much, before it tries that again; doubled up to mostPatience.
+const patience, mostPatience = 16, 256
 
 // seat is the place of a request in one lane.
 type seat struct {
@@ -122,12 +132,18 @@ func (n *lane) halve(number uint64) bool {
 	if number <= n.halvedAt {
 		return false
 	}
+	if n.window == n.edge {
+		n.patience = min(2*n.patience, mostPatience)
+	} else {
+		n.edge, n.patience = n.window, patience
+	}
 	n.halvedAt = n.started
-	n.window = max(n.window/2, 1)
-	n.wins = 0
+	n.resize(max(n.window/2, 1))
 	n.strikes++
 	return true
 }
+
+func (n *lane) resize(window int) { n.window, n.wins, n.changed = window, 0, n.started }
 
 // succeed counts an answer that was not a 429. It reports whether the window has
 // become as wide as it can be.
@@ -136,12 +152,19 @@ func (n *lane) succeed(number uint64) bool {
 		return false
 	}
 	n.strikes = 0
-	if n.window == n.widest {
+	if n.window == n.widest || number <= n.changed {
 		return false
 	}
-	if n.wins++; n.wins >= n.window {
-		n.window++
-		n.wins = 0
+	enough := n.window
+	if n.window+1 == n.edge {
+		enough *= n.patience
+	}
+	if n.wins++; n.wins < enough {
+		return false
+	}
+	n.resize(n.window + 1)
+	if n.window > n.edge {
+		n.edge = 0
 	}
 	return n.window == n.widest
 }

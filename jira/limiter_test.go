@@ -142,6 +142,51 @@ func TestWindowFallsAndRises(t *testing.T) {
 	})
 }
 
+// A width that was too much is tried again ever more rarely, and forgotten once
+// it is not too much any more.
+func TestWindowRemembersWhatWasTooMuch(t *testing.T) {
+	n := newLane(10, 0)
+	flight := func(bearable int) (good int) {
+		var seats []seat
+		for range n.window {
+			seats = append(seats, n.take(false))
+		}
+		for i := len(seats) - 1; i >= 0; i-- { // what is throttled is answered first
+			n.give(false)
+			if seats[i].beside >= bearable {
+				n.halve(seats[i].number)
+			} else {
+				n.succeed(seats[i].number)
+				good++
+			}
+		}
+		return good
+	}
+	const bearable = 3
+	var good []int // between 429s, in flights as wide as can be
+	for len(good) < 9 {
+		sum := 0
+		for n.window <= bearable {
+			sum += flight(bearable)
+		}
+		flight(bearable)
+		good = append(good, sum/bearable)
+	}
+	if got, want := fmt.Sprint(good[3:]), "[16 32 64 128 256 256]"; got != want {
+		t.Errorf("flights before the edge is tried again = %s, want %s", got, want)
+	}
+	flights := 0
+	for ; n.window < n.widest; flights++ {
+		flight(n.widest)
+	}
+	if most := mostPatience + 10; flights > most {
+		t.Errorf("the window is full after %d flights, want %d at most", flights, most)
+	}
+	if n.edge != 0 {
+		t.Errorf("%d is still known as too much", n.edge)
+	}
+}
+
 func (l *limiter) endpointsWindow(q call) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -88,7 +88,8 @@ func TestReadingUnderLimits(t *testing.T) {
 		{"points not enforced yet", jirasim.Cloud, jirasim.Limits{Points: 500, Structured: true, Beta: true}, 3, 4 * time.Second, 0},
 		{"points for half of it", jirasim.Cloud, jirasim.Limits{Points: 1000, Structured: true}, 3, time.Hour + time.Minute, 10},
 		{"points, told by NearLimit alone", jirasim.Cloud, jirasim.Limits{Points: 1000}, 3, time.Hour + time.Minute, 10},
-		{"three at once", jirasim.Cloud, jirasim.Limits{Concurrent: 3}, 3, 2 * time.Minute, 100},
+		{"three at once", jirasim.Cloud, jirasim.Limits{Concurrent: 3}, 3, 30 * time.Second, 20},
+		{"one at once", jirasim.Cloud, jirasim.Limits{Concurrent: 1}, 3, 75 * time.Second, 30},
 		{"Data Center's bucket", jirasim.DataCenter,
 			jirasim.Limits{User: jirasim.UserBucket{Capacity: 10, Fill: 10, Interval: time.Second}}, 1, 15 * time.Second, 5},
 	}
