@@ -85,8 +85,11 @@ func (c *Client) DynamicWebhooks(ctx context.Context) ([]Webhook, error) {
 			}
 			found = append(found, w)
 		}
-		if last || len(page) == 0 {
+		switch {
+		case last || len(page) == 0:
 			return found, nil
+		case len(found) > maxWebhooks:
+			return nil, q.fail(errManyWebhooks)
 		}
 	}
 }

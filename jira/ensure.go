@@ -264,6 +264,8 @@ const maxEnsureRounds = 6
 var errUnsteady = errors.New("the list of webhooks does not come to show what was registered: " +
 	"does another installation with the same name or URL register webhooks too?")
 
+var errNoEvents = errors.New("such webhooks know none of the events that are wished for: ask for others")
+
 // sameEvents compares as sets.
 func sameEvents(a, b []string) bool {
 	return slices.Equal(eventSet(a), eventSet(b))

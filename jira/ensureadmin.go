@@ -65,7 +65,9 @@ func (e *adminEnsurer) round(ctx context.Context) (settled bool, err error) {
 	if keep == nil {
 		return false, e.create(ctx)
 	}
-	e.learn(*keep)
+	if e.learn(*keep); len(e.events) == 0 {
+		return false, errNoEvents
+	}
 	wrong := e.wrong(*keep)
 	if fresh := e.untried(*keep, wrong); len(fresh) > 0 {
 		return false, e.repair(ctx, *keep, fresh)

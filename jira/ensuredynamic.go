@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -19,6 +20,7 @@ type dynamicEnsurer struct {
 
 	events  []string            // of the wish, those that a dynamic webhook may ask for
 	filters []filterChoice      // what is left to try
+	refused error               // why the filter before was given up
 	asked   map[string][]string // by id: the events that it was made with, until the next look
 	made    bool                // all that is wished for was made, and the next look must show it
 	lost    bool                // the answer to a creation was lost
@@ -33,7 +35,7 @@ func (c *Client) ensureDynamic(ctx context.Context, wish WebhookWish) (WebhookOu
 	e.out.Unavailable = lessEvents(wish.Events, DynamicEvents())
 	e.events = lessEvents(wish.Events, e.out.Unavailable)
 	if len(e.events) == 0 {
-		return e.out, errors.New("dynamic webhooks know none of the events that are wished for")
+		return e.out, errNoEvents
 	}
 	for range maxEnsureRounds + len(e.events) { // each look may teach of an event to leave out
 		settled, err := e.round(ctx)
@@ -50,7 +52,9 @@ func (e *dynamicEnsurer) round(ctx context.Context) (settled bool, err error) {
 		return false, err
 	}
 	slices.SortFunc(hooks, lowerID)
-	e.learn(hooks)
+	if e.learn(hooks); len(e.events) == 0 {
+		return false, errNoEvents
+	}
 	keep, err := e.right(ctx, hooks)
 	if err != nil {
 		return false, err
@@ -121,7 +125,10 @@ func (e *dynamicEnsurer) create(ctx context.Context, hooks []Webhook) error {
 		return errUnsteady
 	}
 	jql, err := e.filters[0].make(ctx, e.c)
-	if err != nil {
+	switch {
+	case err != nil && e.refused != nil:
+		return fmt.Errorf("%w; %w", e.refused, err)
+	case err != nil:
 		return err
 	}
 	if err := e.makeRoom(ctx, hooks, len(jql)); err != nil {
@@ -137,9 +144,15 @@ func (e *dynamicEnsurer) create(ctx context.Context, hooks []Webhook) error {
 	case e.drop(refused.Messages):
 		return nil
 	}
+	return e.nextFilter(refused)
+}
+
+// nextFilter gives up the filter that was refused, or returns why there is no other.
+func (e *dynamicEnsurer) nextFilter(refused error) error {
 	if e.filters = e.filters[1:]; len(e.filters) == 0 {
 		return refused
 	}
+	e.refused = refused
 	return nil
 }
 
@@ -180,6 +193,11 @@ func (e *dynamicEnsurer) leaveOut(events []string) {
 	e.made = false
 }
 
+// sayOneURL are Jira's words where an app has webhooks at another URL: "Only a
+// single URL per app is allowed to be registered". Any other refusal must not
+// cost the webhooks that are there.
+var sayOneURL = regexp.MustCompile(`(?i)\b(only|single|one|another|different)\b.*\burl|\burl\b.*\b(already|currently|another|different)\b`)
+
 // createFailed decides what a refusal of the whole request means. nil: look
 // again.
 func (e *dynamicEnsurer) createFailed(ctx context.Context, hooks []Webhook, err error) error {
@@ -191,8 +209,11 @@ func (e *dynamicEnsurer) createFailed(ctx context.Context, hooks []Webhook, err 
 	if !ok || refused.Status != http.StatusBadRequest {
 		return err
 	}
-	if e.drop(refused.Messages) {
+	switch {
+	case e.drop(refused.Messages):
 		return nil
+	case !slices.ContainsFunc(refused.Messages, sayOneURL.MatchString):
+		return e.nextFilter(err)
 	}
 	elsewhere := slices.DeleteFunc(slices.Clone(hooks), func(w Webhook) bool { return sameAddress(w.URL, e.wish.URL) })
 	foreign := slices.DeleteFunc(slices.Clone(elsewhere), e.ours)

@@ -252,6 +252,49 @@ func TestEnsureDynamicWebhookRefused(t *testing.T) {
 	}
 }
 
+// A request that is refused whole, for whatever it asks, costs nobody the webhooks that are there,
+// and is tried with the next filter; that the app has another URL is said in so many words.
+func TestEnsureDynamicWebhookRefusedWholeRemovesNothing(t *testing.T) {
+	s := newHookSite(jirasim.Config{})
+	s.AddProject(jirasim.Project{Key: "APP"})
+	c := s.app(t)
+	s.register(t, c, "https://old.example/hook", []jira.DynamicSpec{{Events: dynamicEvents, JQL: allOfAcme}})
+	before := s.state()
+	s.meddle = func(r *http.Request, body string) *http.Response {
+		if r.Method == http.MethodPost {
+			return answer(400, `{"errorMessages":["The service is under maintenance."],"errors":{}}`)
+		}
+		return nil
+	}
+	wanted := dynamicWish()
+	wanted.Replace = true
+	outcome, err := c.EnsureWebhook(t.Context(), wanted)
+	if err == nil || !strings.Contains(err.Error(), "under maintenance") || s.state() != before {
+		t.Errorf("EnsureWebhook = %q, %v; the site has %s, want %s", outcome, err, s.state(), before)
+	}
+}
+
+func TestEnsureDynamicWebhookWhoseFilterIsRefusedWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newHookSite(jirasim.Config{})
+		s.meddle = func(r *http.Request, body string) *http.Response {
+			if r.Method == http.MethodPost && strings.Contains(body, "not in") {
+				return answer(400, `{"errorMessages":["The value '82cb22a3' does not exist for the field 'project'."],"errors":{}}`)
+			}
+			return nil
+		}
+		outcome, err := s.app(t).EnsureWebhook(t.Context(), dynamicWish())
+		if err == nil || !strings.Contains(err.Error(), "does not exist for the field") || !strings.Contains(err.Error(), "let it see one") {
+			t.Errorf("without a project EnsureWebhook = %q, %v, want what Jira said and what to do", outcome, err)
+		}
+		s.AddProject(jirasim.Project{Key: "APP"})
+		outcome, err = s.app(t).EnsureWebhook(t.Context(), dynamicWish())
+		if want := "dynamic webhook: created 10000, 10001; ends 2000-01-31"; err != nil || outcome.String() != want {
+			t.Errorf("EnsureWebhook = %q, %v, want %q", outcome, err, want)
+		}
+	})
+}
+
 // A registration whose answer is lost is found, and not made twice.
 func TestEnsureDynamicWebhookAfterALostAnswer(t *testing.T) {
 	s := newHookSite(jirasim.Config{})

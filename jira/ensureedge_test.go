@@ -1,6 +1,7 @@
 package jira_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -161,5 +162,64 @@ func TestEnsureDynamicWebhookFromAnOddList(t *testing.T) {
 	outcome, err := s.app(t).EnsureWebhook(t.Context(), dynamicWish())
 	if err != nil || len(outcome.Webhooks) != 1 || outcome.Webhooks[0].ID != "3" || !slices.Equal(deleted, []string{`{"webhookIds":[2]}`}) {
 		t.Errorf("EnsureWebhook = %q, %v, deleted %s; want 3 to serve and 2 deleted", outcome, err, deleted)
+	}
+}
+
+// A Jira that quietly leaves out every event leaves nothing to be told of, which is an error and no
+// registration that looks right.
+func TestEnsureWebhookOfNoEventAtAll(t *testing.T) {
+	dropAll := func(r *http.Request, body string) *http.Response {
+		if r.Method == http.MethodGet {
+			return nil
+		}
+		at := strings.Index(body, `"events":[`)
+		if at < 0 {
+			return nil
+		}
+		body = body[:at] + `"events":[` + body[at+strings.Index(body[at:], "]"):]
+		r.Body, r.ContentLength = readCloser(body), int64(len(body))
+		return nil
+	}
+	s := newHookSite(jirasim.Config{})
+	s.meddle = dropAll
+	outcome, err := s.admin(t, site).EnsureWebhook(t.Context(), wish())
+	if err == nil || !strings.Contains(err.Error(), "none of the events") || !slices.Equal(outcome.Unavailable, hookEvents) {
+		t.Errorf("EnsureWebhook = %q, %v, want an error that says why", outcome, err)
+	}
+	dynamic := newHookSite(jirasim.Config{})
+	dynamic.meddle = func(r *http.Request, _ string) *http.Response {
+		if r.Method == http.MethodPost {
+			return answer(200, `{"webhookRegistrationResult":[{"createdWebhookId":3}]}`)
+		}
+		return answer(200, `{"isLast":true,"values":[{"id":3,"url":"`+hookURL+`","events":[],"jqlFilter":"`+allOfAcme+`"}]}`)
+	}
+	outcome, err = dynamic.app(t).EnsureWebhook(t.Context(), dynamicWish())
+	if err == nil || !strings.Contains(err.Error(), "none of the events") {
+		t.Errorf("EnsureWebhook of dynamic webhooks = %q, %v, want an error that says why", outcome, err)
+	}
+}
+
+// A list of webhooks that does not end is given up.
+func TestWebhooksWithoutEnd(t *testing.T) {
+	asked := 0
+	endless := func(w http.ResponseWriter, form string) {
+		var items []string
+		for range 100 {
+			asked++
+			items = append(items, fmt.Sprintf(`{"id":%d}`, asked))
+		}
+		if asked > 1_000_000 {
+			t.Fatal("a million webhooks were read")
+		}
+		reply(w, 200, fmt.Sprintf(form, strings.Join(items, ",")))
+	}
+	server := rewrittenServer(t, func(w http.ResponseWriter, _ *http.Request) { endless(w, "[%s]") })
+	if hooks, err := server.Webhooks(t.Context()); !errors.Is(err, jira.ErrNotJira) {
+		t.Errorf("Webhooks = %d, %v, want ErrNotJira", len(hooks), err)
+	}
+	asked = 0
+	app := newClient(t, jira.Config{}, func(w http.ResponseWriter, _ *http.Request) { endless(w, `{"isLast":false,"values":[%s]}`) })
+	if hooks, err := app.DynamicWebhooks(t.Context()); !errors.Is(err, jira.ErrNotJira) {
+		t.Errorf("DynamicWebhooks = %d, %v, want ErrNotJira", len(hooks), err)
 	}
 }

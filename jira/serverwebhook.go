@@ -73,8 +73,11 @@ func (w serverWebhooks) list(ctx context.Context) ([]Webhook, error) {
 				found = append(found, hook)
 			}
 		}
-		if len(page) < serverPage || len(found) == before {
+		switch {
+		case len(page) < serverPage || len(found) == before:
 			return found, nil
+		case len(found) > maxWebhooks:
+			return nil, q.fail(errManyWebhooks)
 		}
 	}
 }

@@ -105,6 +105,11 @@ type adminWebhooks interface {
 	remove(ctx context.Context, id string) error
 }
 
+// maxWebhooks bounds a list that does not end. Jira Cloud has at most 100.
+const maxWebhooks = 10_000
+
+var errManyWebhooks = notJira("lists more than %d webhooks", maxWebhooks)
+
 // firstWebhookRewrite is the major version of Data Center that moved admin
 // webhooks to another resource
 // (https://developer.atlassian.com/server/jira/platform/webhooks/).
