@@ -39,7 +39,7 @@ type CheckState string
 
 // The states. All but the first two mean that it does not work.
 const (
-	CheckOK           CheckState = "ok"
+	CheckOK           CheckState = "ok"                 // or there is nothing to read yet, as Detail says then
 	CheckWarning      CheckState = "warning"            // it works, and is likely not what was meant
 	CheckNoPermission CheckState = "missing permission" // of the account
 	CheckNoScope      CheckState = "missing scope"      // of the token or the app: CheckRow.Scopes

@@ -235,6 +235,37 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+// Nobody is told that something can be read which was not asked for.
+func TestCheckSaysWhatCouldNotBeTried(t *testing.T) {
+	const (
+		none  = `200 {"values":[],"total":0,"isLast":true}`
+		gone  = `404 {"errorMessages":["Board does not exist or you do not have permission to see it."],"errors":{}}`
+		noOrg = `404 {"errors":[{"message":"Organization not found"}]}`
+	)
+	for _, test := range []struct {
+		answers answers
+		ability jira.Ability
+		state   jira.CheckState
+		says    string
+	}{
+		{answers{"/rest/agile/1.0/board": none}, jira.ReadSprints, jira.CheckOK, "not tried: the account sees no scrum board"},
+		{answers{"/rest/agile/1.0/board/84/epic": gone}, jira.ReadEpics, jira.CheckOK, "not tried: Jira no longer shows the board 84"},
+		{answers{"/rest/api/3/project/search": none}, jira.ReadVersions, jira.CheckOK, "not tried: the account sees no project"},
+		{answers{"/rest/api/3/project/10000/component": gone}, jira.ReadComponents, jira.CheckOK, "not tried: Jira no longer shows the project 10000"},
+		{answers{"/rest/api/3/project/search": none, "/rest/api/3/mypermissions": permissions(false, true, true)}, jira.ReadVersions,
+			jira.CheckNoPermission, "BROWSE_PROJECTS"},
+		{answers{"/gateway/api/public/teams/v1/org/org/teams": noOrg}, jira.ReadTeams("org"), jira.CheckNotHere, "the organization org"},
+	} {
+		report, err := atSite(t, goodSite.with(test.answers)).Check(t.Context(), test.ability)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := report.Rows[2]; got.State != test.state || !strings.Contains(got.Detail, test.says) {
+			t.Errorf("Check(%q) with %v = %q, %q, want %q and %q", test.ability, test.answers, got.State, got.Detail, test.state, test.says)
+		}
+	}
+}
+
 // One that fails hides no other, and each is tried once.
 func TestCheckRowsAreIndependent(t *testing.T) {
 	broken := answers{}
@@ -271,6 +302,7 @@ func TestCheckTellsNothingToNobody(t *testing.T) {
 		"dead token":                 {answers{"/rest/api/3/myself": `401 anonymous {}`}, jira.ErrNotLoggedIn},
 		"refused":                    {answers{"/rest/api/3/myself": `401 {}`}, jira.ErrUnauthorized},
 		"answers to nobody":          {answers{"/rest/api/3/project/search": nobody}, jira.ErrNotLoggedIn},
+		"a refusal to nobody":        {answers{"/rest/agile/1.0/board/84/sprint": `400 anonymous {"errorMessages":["no"],"errors":{}}`}, jira.ErrNotLoggedIn},
 		"answers to nobody at first": {answers{"/rest/api/3/mypermissions": nobody}, jira.ErrNotLoggedIn},
 		"not Jira":                   {answers{"/rest/api/3/serverInfo": `200 {"hello":"world"}`}, jira.ErrNotJira},
 	} {

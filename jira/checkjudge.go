@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,9 @@ func (k *check) try(ctx context.Context, a Ability) CheckRow {
 	}
 	var err error
 	row.Count, err = need.probe(k, ctx)
-	if err != nil {
+	if u, ok := errors.AsType[*untried](err); ok {
+		row.Detail = "not tried: " + u.why
+	} else if err != nil {
 		return k.judge(row, need, err)
 	}
 	return k.look(row, need)
@@ -41,7 +44,7 @@ func (k *check) look(row CheckRow, need requirements) CheckRow {
 		row.State, row.Detail = CheckWarning, "the account sees no project"
 		row.Remedy = "give " + k.who() + " the permission Browse Projects in the projects that shall be read"
 	case row.Count < 0:
-		row.Detail = "can be read"
+		row.Detail = cmp.Or(row.Detail, "can be read")
 	case Ability(row.Subject) == ReadIssues:
 		row.Detail = fmt.Sprintf("about %d", row.Count)
 	default:

@@ -81,6 +81,11 @@ type unavailable struct{ detail, remedy string }
 
 func (u *unavailable) Error() string { return u.detail }
 
+// untried is why an ability could not be tried: there is nothing to read.
+type untried struct{ why string }
+
+func (u *untried) Error() string { return u.why }
+
 // readPermissions asks what the account may do. Where Jira does not tell, for
 // lack of a scope or for a moment, the probes must do; only credentials that are
 // not accepted are an error.

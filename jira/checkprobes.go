@@ -58,10 +58,16 @@ func (k *check) seeComponents(ctx context.Context) (int, error) {
 // inProject looks into some project.
 func (k *check) inProject(ctx context.Context, ask func(id string) *call) (int, error) {
 	id, err := k.project.do(ctx, k.someProject)
-	if err != nil || id == "" {
+	switch {
+	case err != nil:
 		return -1, err
+	case id == "":
+		return -1, &untried{"the account sees no project"}
 	}
 	_, err = k.see(ctx, ask(id))
+	if errors.Is(err, ErrNotFound) {
+		err = &untried{"Jira no longer shows the project " + id}
+	}
 	return -1, err
 }
 
@@ -113,11 +119,18 @@ func (k *check) seeBacklog(ctx context.Context) (int, error) {
 // inBoard looks into some scrum board, the only sort that has all of these.
 func (k *check) inBoard(ctx context.Context, ask func(id string) *call) (int, error) {
 	id, err := k.board.do(ctx, k.someBoard)
-	if err != nil || id == "" {
+	switch {
+	case err != nil:
 		return -1, err
+	case id == "":
+		return -1, &untried{"the account sees no scrum board"}
 	}
 	_, err = k.see(ctx, ask(id))
-	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusBadRequest {
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		err = &untried{"Jira no longer shows the board " + id}
+	case ok && e.Status == http.StatusBadRequest && e.Err == nil:
 		err = nil // this board has none, by its settings: it was not refused
 	}
 	return -1, err
@@ -188,6 +201,12 @@ func (k *check) seeTeams(ctx context.Context, organization string) (int, error) 
 		method: http.MethodGet, path: "/gateway/api/public/teams/v1/org/%s/teams",
 		args: []string{organization}, query: url.Values{"size": {"1"}},
 	})
+	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusNotFound && !errors.Is(err, ErrNotLoggedIn) {
+		err = &unavailable{
+			"Atlassian does not show the organization " + organization + " to this account",
+			"take its id from the address of https://admin.atlassian.com, and an account that is in it",
+		}
+	}
 	return -1, err
 }
 
