@@ -5,7 +5,7 @@
 //	ferry version   says which ferry this is
 //
 // Settings come from flags, the environment, .env and config.yaml; [settings] is their manual. Exit codes are 0 when
-// everything is right, 1 for a failure, 2 for a command line or settings that are not right, 3 when something was set
+// everything is right, 1 for a failure or a setting that is not right, 2 for a command line that is not, 3 when something was set
 // aside, and 130 or 143 after SIGINT or SIGTERM.
 //
 // This is the only place that reads flags and the environment, and where the other packages are put together.
