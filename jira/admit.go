@@ -49,6 +49,7 @@ func (c *Client) leave(ctx context.Context, q *call, p place, a answer, n int) d
 	if a.status == http.StatusTooManyRequests {
 		c.logPause(ctx, q, said, d)
 	}
+	c.logQuota(ctx, a.status, d)
 	for _, n := range d.recovered {
 		c.config.Logger.LogAttrs(ctx, slog.LevelInfo, "jira recovered",
 			slog.String("method", q.method), slog.String("path", q.path),
@@ -85,4 +86,15 @@ func (c *Client) logPause(ctx context.Context, q *call, said limits, d decision)
 		slog.String("method", q.method), slog.String("path", q.written()), slog.Int("status", http.StatusTooManyRequests),
 		slog.Bool("everything", d.reach == everything), slog.Duration("wait", d.wait),
 		slog.Time("until", d.until), slog.String("reason", said.reason), slog.Int("window", d.window))
+}
+
+// logQuota tells of points that a good answer says are spent, or run short.
+func (c *Client) logQuota(ctx context.Context, status int, d decision) {
+	if !d.spent.Until.IsZero() {
+		c.config.Logger.LogAttrs(ctx, slog.LevelWarn, "jira pause", slog.Int("status", status), slog.Bool("everything", true),
+			slog.Time("until", d.spent.Until), slog.String("reason", d.spent.Reason))
+	}
+	if !d.spread.IsZero() {
+		c.config.Logger.LogAttrs(ctx, slog.LevelWarn, "jira points run short", slog.Time("until", d.spread))
+	}
 }

@@ -57,9 +57,9 @@ type Config struct {
 	// proxy in its place. Empty means https://api.atlassian.com.
 	Gateway string
 
-	// Logger hears of retries and pauses (Warn), of endpoints that are asked at
-	// full width again (Info), and of each answer (Debug),
-	// never of headers or bodies. nil means silence.
+	// Logger hears of retries, of pauses and of points that run short (Warn), of
+	// endpoints that are asked at full width again (Info), and of each answer
+	// (Debug), never of headers or bodies. nil means silence.
 	Logger *slog.Logger
 
 	// UserAgent names the caller to Jira. Empty means "ferry-jira".

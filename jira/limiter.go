@@ -178,6 +178,8 @@ type decision struct {
 	window    int           // requests in flight that remain allowed, of the reach
 	told      bool          // the answer changed something
 	recovered []*lane       // whose windows are full again
+	spent     Pause         // of the whole client, that begins though the answer was not throttled
+	spread    time.Time     // points are spread from now until then; zero if nothing begins
 }
 
 // leave ends a request, learns from its answer, and lets others start: all at
@@ -203,15 +205,14 @@ func (l *limiter) learn(p place, status int, said limits, n int, now time.Time) 
 	if status == http.StatusTooManyRequests {
 		return l.throttle(p, said, n, now)
 	}
-	l.heedQuotas(p, said, now)
+	d := decision{spent: l.heedQuotas(p, said, now), spread: l.ration.begins(now)}
 	l.heedRemaining(p, said, now)
 	if status >= http.StatusInternalServerError {
 		if said.retryAfter > 0 {
 			l.pauseLane(p.lane, Pause{now.Add(said.retryAfter), fmt.Sprintf("status %d", status)}, now)
 		}
-		return decision{}
+		return d
 	}
-	var d decision
 	for _, n := range []*lane{l.whole, p.lane} {
 		if n.succeed(p.in(n).number) {
 			d.recovered = append(d.recovered, n)

@@ -19,6 +19,7 @@ type ration struct {
 	last  float64 // of it: what is spread
 	reset time.Time
 	next  time.Time // when the next ordinary request may start
+	told  time.Time // until then it is known that points are spread
 }
 
 // set notes that so many points of a limit are left until reset.
@@ -61,6 +62,16 @@ func (r *ration) spend(points float64, now time.Time) {
 	if r.next.After(r.reset) {
 		r.next = r.reset
 	}
+}
+
+// begins is the reset until which points are spread from now on. It tells so
+// once; zero means that they are not, or that it is known.
+func (r *ration) begins(now time.Time) time.Time {
+	if r.left > r.last || !r.reset.After(now) || r.told.After(now) {
+		return time.Time{}
+	}
+	r.told = r.reset
+	return r.reset
 }
 
 // pause is how long ordinary requests are to wait.

@@ -1,7 +1,10 @@
 package jira
 
 import (
+	"log/slog"
 	"net/http"
+	"regexp"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,4 +104,35 @@ func TestThrottledAnswersRationNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Stats and the log tell why a client waits though Jira has refused nothing.
+func TestShortPointsAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		headers := []string{"", `"global-app-quota";r=60;t=600`, `"global-app-quota";r=58;t=598`, `"global-app-quota";r=0;t=590`}
+		var log strings.Builder
+		c := steadyClient(t, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, script(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("RateLimit", headers[0])
+			headers = headers[1:]
+			good(w)
+		}))
+		var told []string
+		for len(headers) > 0 {
+			if _, err := c.Myself(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s := c.Stats()
+			told = append(told, s.Rationed.Reason+"/"+s.Paused.Reason)
+		}
+		want := "/ / points run short/ points run short/global-app-quota is spent"
+		if got := strings.Join(told, " "); got != want {
+			t.Errorf("Stats tell of %s, want %s", got, want)
+		}
+		lines := regexp.MustCompile(`time=\S+ |until=\S+ ?`).ReplaceAllString(log.String(), "")
+		want = "level=WARN msg=\"jira points run short\" \n" +
+			"level=WARN msg=\"jira pause\" status=200 everything=true reason=\"global-app-quota is spent\"\n"
+		if lines != want {
+			t.Errorf("the log says:\n%swant:\n%s", lines, want)
+		}
+	})
 }

@@ -30,6 +30,7 @@ type Stats struct {
 	Waiting  int   // calls that wait for a place or for the end of a pause
 	Window   int   // how many requests may be in flight: Concurrency, or less for a while after a 429
 	Paused   Pause // of the whole client
+	Rationed Pause // of calls that are not urgent, while the last points of an hour are spread over it
 
 	Endpoints []EndpointStats // those asked so far, by path and method
 	Quotas    []Quota         // those Jira has told of, by policy
@@ -75,6 +76,7 @@ func (l *limiter) stats(now time.Time) Stats {
 		Waiting:   l.waiting,
 		Window:    l.whole.window,
 		Paused:    l.whole.pause.at(now),
+		Rationed:  l.ration.pause().at(now),
 		Quotas:    slices.Clone(l.quotas),
 	}
 	waiting := map[*lane]int{}

@@ -102,19 +102,21 @@ func (l *limiter) heedRemaining(p place, said limits, now time.Time) {
 // is spent holds back everything; one that runs short is rationed, by the policy
 // that has the least left for each second. It is not for a 429, which says by
 // other headers how long to wait: beside those the structured ones have been
-// seen to be wrong.
-func (l *limiter) heedQuotas(p place, said limits, now time.Time) {
+// seen to be wrong. It returns the pause of the whole client that begins.
+func (l *limiter) heedQuotas(p place, said limits, now time.Time) (spent Pause) {
+	paused := l.whole.pause.Until.After(now)
 	known, least := false, 0.0
 	for _, q := range said.quotas {
 		if q.Beta || q.Remaining < 0 || q.wait == 0 {
 			continue
 		}
 		if q.Remaining == 0 {
-			of := p.lane
-			if q.hourly() {
-				of = l.whole
+			pause := Pause{q.Reset, q.Policy + " is spent"}
+			if !q.hourly() {
+				l.pauseLane(p.lane, pause, now)
+			} else if l.pauseLane(l.whole, pause, now) && !paused {
+				spent = pause
 			}
-			l.pauseLane(of, Pause{q.Reset, q.Policy + " is spent"}, now)
 		}
 		rate := float64(q.Remaining) / q.wait.Seconds()
 		if q.hourly() && (!known || rate < least) {
@@ -125,4 +127,5 @@ func (l *limiter) heedQuotas(p place, said limits, now time.Time) {
 	if said.near && !known {
 		l.ration.guess(now, said.reset)
 	}
+	return spent
 }
