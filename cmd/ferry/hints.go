@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io/fs"
+	"net"
 	"strings"
 
 	"ferry/internal/port"
@@ -38,7 +39,10 @@ func hintsFor(err error, set settings) (hints []string) {
 // jiraUnanswered says what to check where nothing answered for Jira.
 func jiraUnanswered(err error, e *jira.Error, set settings) string {
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	proxied, ok := errors.AsType[*net.OpError](err)
 	switch {
+	case ok && proxied.Op == "proxyconnect":
+		return "the proxy to Jira gave no answer: check " + jiraProxy + ", or HTTPS_PROXY where that is not set"
 	case untrusted:
 		return "if the site has an authority of its own, set " + jiraCAFile + " to its certificate"
 	case !strings.HasPrefix(e.Path, "/"): // not a path of Jira

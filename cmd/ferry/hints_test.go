@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"strings"
 	"testing"
 
@@ -24,9 +25,11 @@ func TestAnErrorThatSettingsMayMendNamesThem(t *testing.T) {
 		err  error
 		want string
 	}{
-		"Jira":               {silentJira, "ferry: myself: GET /x: connection refused" + jiraHint},
-		"Port":               {silentPort, "ferry: set up: GET /y: connection refused" + portHint},
-		"both":               {errors.Join(silentJira, silentPort), "ferry: myself: GET /x: connection refused\n  set up: GET /y: connection refused" + jiraHint + portHint},
+		"Jira": {silentJira, "ferry: myself: GET /x: connection refused" + jiraHint},
+		"Port": {silentPort, "ferry: set up: GET /y: connection refused" + portHint},
+		"both": {errors.Join(silentJira, silentPort), "ferry: myself: GET /x: connection refused\n  set up: GET /y: connection refused" + jiraHint + portHint},
+		"a proxy to Jira": {&jira.Error{Method: "GET", Path: "/x", Err: &net.OpError{Op: "proxyconnect", Net: "tcp", Err: refused}},
+			"ferry: GET /x: proxyconnect tcp: connection refused\n  the proxy to Jira gave no answer: check FERRY_JIRA_PROXY, or HTTPS_PROXY where that is not set"},
 		"Jira answered":      {&jira.Error{Method: "GET", Path: "/x", Status: 404, Err: errors.New("no such page")}, "ferry: GET /x: 404 Not Found: no such page"},
 		"the data directory": {fmt.Errorf("open: %w", &fs.PathError{Op: "mkdir", Path: "/x", Err: fs.ErrPermission}), "ferry: open: mkdir /x: permission denied\n  give a directory that can be written: --data-dir, or FERRY_DATA_DIR"},
 		"something else":     {errors.New("no"), "ferry: no"},
