@@ -26,7 +26,7 @@ type Config struct {
 	// Reserve is how many of those places only urgent calls may take, also
 	// while there are fewer after a 429. 0 means 2, or half of Concurrency
 	// where that is less; negative means none. One place is always left to the
-	// others.
+	// others, and they get a turn after each nine urgent calls.
 	Reserve int
 
 	// Retries is how often a request is sent again after the first attempt.

@@ -101,8 +101,9 @@
 // # Limits
 //
 // A client has ten requests in flight at most, and keeps two of these places for
-// calls that are urgent, which also go first wherever calls wait; an attempt may
-// take 30 seconds, an answer have 64 MiB. [Config] changes this.
+// calls that are urgent, which also go first wherever calls wait, nine for each
+// of the others; an attempt may take 30 seconds, an answer have 64 MiB. [Config]
+// changes this.
 //
 // What Jira says of its limits is heeded, in all the forms of its headers. A 429
 // about a quota holds back all calls until the quota begins anew, one about a

@@ -81,6 +81,39 @@ func TestUrgentIsNext(t *testing.T) {
 	}
 }
 
+// However many urgent calls there are, a scan goes on beside them: a tenth of the
+// requests are its.
+func TestUrgentCallsStarveNoScan(t *testing.T) {
+	for _, concurrency := range []int{1, 10} {
+		synctest.Test(t, func(t *testing.T) {
+			c := steadyClient(t, Config{Concurrency: concurrency}, script(func(w http.ResponseWriter, _ *http.Request) {
+				time.Sleep(100 * time.Millisecond)
+				good(w)
+			}))
+			var all, scanned atomic.Int64
+			end := time.Now().Add(time.Minute)
+			var wg sync.WaitGroup
+			for i := range 6 * concurrency {
+				wg.Go(func() {
+					for time.Now().Before(end) {
+						if err := c.do(t.Context(), &call{method: http.MethodGet, path: "/a", urgent: i%3 > 0}); err != nil {
+							t.Error(err)
+						}
+						all.Add(1)
+						if i%3 == 0 {
+							scanned.Add(1)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if got, want := scanned.Load(), all.Load()/10; got < want*9/10 || got > want*12/10 {
+				t.Errorf("concurrency %d: %d of %d requests were the scan's, want about %d", concurrency, got, all.Load(), want)
+			}
+		})
+	}
+}
+
 // A throttled endpoint does not slow another down, though hundreds wait for it,
 // and is asked at its own pace.
 func TestThrottledEndpointHoldsUpNoOther(t *testing.T) {

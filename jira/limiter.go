@@ -12,9 +12,10 @@ import (
 // each learned from answers: the whole client's (a quota, Data Center's
 // bucket), an endpoint's (bursts), an issue's (writes to it).
 //
-// A request that waits holds no place. Places go to urgent requests first, then
-// to the others, to each sort in the order of their coming; whoever cannot
-// start because of his endpoint or his issue does not hold up those behind him.
+// A request that waits holds no place. Places go to urgent requests first, and
+// to one of the others after [mostPassed] of them; to each sort in the order of
+// their coming. Whoever cannot start because of his endpoint or his issue does
+// not hold up those behind him.
 //
 // It has no goroutine: whoever leaves lets others start, and one timer does so
 // at the end of a pause.
@@ -31,6 +32,7 @@ type limiter struct {
 	turns   uint64 // calls that have asked for a place
 	queues  map[line]*queue
 	waiting int
+	passed  int // urgent ones in a row that have passed an ordinary one
 	timer   *time.Timer
 	alarm   time.Time // when timer fires; zero if it does not
 }

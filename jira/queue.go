@@ -84,24 +84,37 @@ func (l *limiter) dispatch(now time.Time) {
 	l.setTimer(now)
 }
 
-// next is who may start now and has waited longest: an urgent one, if any.
+// mostPassed is how many urgent ones in a row pass an ordinary one that could
+// start too: a flood of them slows a scan down, and does not stop it.
+const mostPassed = 9
+
+// next is who may start now: an urgent one, if any, but for mostPassed.
 func (l *limiter) next(now time.Time) *waiter {
-	for _, urgent := range []bool{true, false} {
-		if l.waiting == 0 || !l.whole.room(urgent, now) {
-			continue
-		}
-		var best *waiter
-		for at, q := range l.queues {
-			w := q.first(urgent)
-			if w != nil && (best == nil || w.call.turn < best.call.turn) && l.open(at, urgent, now) {
-				best = w
-			}
-		}
-		if best != nil {
-			return best
+	urgent, ordinary := l.nextOf(true, now), l.nextOf(false, now)
+	switch {
+	case ordinary == nil:
+		return urgent
+	case urgent != nil && l.passed < mostPassed:
+		l.passed++
+		return urgent
+	}
+	l.passed = 0
+	return ordinary
+}
+
+// nextOf is who of one sort may start now and has waited longest.
+func (l *limiter) nextOf(urgent bool, now time.Time) *waiter {
+	if l.waiting == 0 || !l.whole.room(urgent, now) {
+		return nil
+	}
+	var best *waiter
+	for at, q := range l.queues {
+		w := q.first(urgent)
+		if w != nil && (best == nil || w.call.turn < best.call.turn) && l.open(at, urgent, now) {
+			best = w
 		}
 	}
-	return nil
+	return best
 }
 
 // setTimer sees to it that dispatch runs again when somebody may start because
