@@ -3,10 +3,12 @@ package daemon_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -285,4 +287,115 @@ func TestManyIssuesOfADataCenter(t *testing.T) {
 	if asked := len(w.jira.Requests()); asked > n/100+n/1000+50 {
 		t.Errorf("%d requests were made for %d issues, want little more than one for a hundred", asked, n)
 	}
+}
+
+// What is archived at Data Center can still be read by id. It goes all the same, and comes back.
+func TestWhatIsArchivedAtDataCenterGoes(t *testing.T) {
+	t.Parallel()
+	w := newFamily(t, dataCenter, ticking)
+	w.mapping = projectsAndOpenIssues
+	w.mustSync()
+	before := w.identifiers("jiraIssue")
+	w.jira.Update("PAY-6", func(i *jirasim.Issue) { i.Archived = true })
+	w.jira.ArchiveProject("APP")
+	w.mustSync()
+	if diff := cmp.Diff([]string{"PAY-1", "PAY-2", "PAY-3", "PAY-4", "PAY-5"}, w.identifiers("jiraIssue")); diff != "" {
+		t.Errorf("issues in Port (-want +got):\n%s", diff)
+	}
+	w.right()
+	w.jira.Update("PAY-6", func(i *jirasim.Issue) { i.Archived = false })
+	w.jira.RestoreProject("APP")
+	w.mustSync()
+	if diff := cmp.Diff(before, w.identifiers("jiraIssue")); diff != "" {
+		t.Errorf("issues in Port (-want +got):\n%s", diff)
+	}
+	w.right()
+}
+
+// What happens in Jira between the list and the reads.
+func TestJiraChangesWhileADataCenterIsRead(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name string
+		do   func(w *world)
+	}{
+		{"an issue moves", func(w *world) { w.jira.Move("PAY-6", "APP") }},
+		{"an issue is done", func(w *world) { w.finish("PAY-6") }},
+		{"an issue is deleted", func(w *world) { w.jira.Delete("PAY-6") }},
+		{"a project is archived", func(w *world) { w.jira.ArchiveProject("APP") }},
+	}
+	for _, c := range few(cases) {
+		for _, at := range []string{searchingServer, readingServer, listingServer} {
+			t.Run(c.name+" at "+at, func(t *testing.T) {
+				t.Parallel()
+				w := newFamily(t, dataCenter, ticking)
+				w.mapping = projectsAndOpenIssues
+				w.mustSync()
+				stays := w.identifiers("jiraIssue")
+				w.jira.Delete("PAY-5") // so that something is read by id
+				var first sync.Once
+				w.arrives = func(r *http.Request) {
+					if strings.Contains(r.URL.Path, at) {
+						first.Do(func() { c.do(w) })
+					}
+				}
+				if report, err := w.sync(); err != nil {
+					t.Fatalf("sync is %+v, %v", report, err)
+				}
+				for _, key := range stays {
+					if _, there := w.port.Entity("jiraIssue", key); !there && !slices.Contains([]string{"PAY-5", "PAY-6", "APP-1"}, key) {
+						t.Errorf("%s is gone from Port", key)
+					}
+				}
+				w.mustSync()
+				w.right()
+			})
+		}
+	}
+}
+
+// A project with the key of one that was deleted: its issues have the same keys, and other ids.
+func TestAKeyIsUsedAgainAtDataCenter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dataCenter)
+	w.mapping = projectsAndOpenIssues
+	w.addIssues("PAY", 4)
+	w.addIssues("APP", 3)
+	w.mustSync()
+	w.jira.EraseProject("APP")
+	w.addIssues("APP", 2)
+	w.jira.Update("APP-1", func(i *jirasim.Issue) { i.Summary = "Another life" })
+	report, err := w.sync()
+	if told := said(report, err); err != nil || !strings.Contains(told, "such as APP-") {
+		t.Errorf("the run says %q, want a decision about the issues of the former APP", told)
+	}
+	if e, there := w.port.Entity("jiraIssue", "APP-1"); !there || e.Title != "Another life" {
+		t.Errorf("APP-1 in Port is %+v, want that of the present APP", e)
+	}
+	w.accept = true
+	w.mustSync()
+	w.accept = false
+	w.mustSync()
+	w.right()
+}
+
+// A site behind another context path or scheme is not read into the store before a person says
+// that it is the same. Then nothing goes for it.
+func TestADataCenterUnderAnotherAddress(t *testing.T) {
+	t.Parallel()
+	w := newFamily(t, dataCenter)
+	w.mapping = projectsAndOpenIssues
+	w.mustSync()
+	before := w.identifiers("jiraIssue")
+	elsewhere := newFamily(t, dataCenter, func(c *jirasim.Config) { c.ContextPath, c.BaseURL = "/tracker", "https://jira.acme.example/tracker" })
+	w.jira, w.jiraPath = elsewhere.jira, elsewhere.jiraPath
+	if report, err := w.sync(); err == nil || !strings.Contains(err.Error(), "--accept-site") {
+		t.Errorf("sync is %+v, %v, want an error about another site", report, err)
+	}
+	w.site = true
+	w.mustSync()
+	if diff := cmp.Diff(before, w.identifiers("jiraIssue")); diff != "" {
+		t.Errorf("issues in Port (-want +got):\n%s", diff)
+	}
+	w.right()
 }

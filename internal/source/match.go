@@ -65,53 +65,45 @@ const (
 	// quiet is how long ago an issue must have changed for answers that lack it to count. Nodes
 	// of a Data Center follow one another within seconds.
 	quiet = 5 * time.Minute
-	// rounds is how often an index must say the same of an issue that it lacks. A node may have
-	// lost the issue for good; requests go to the nodes in turn, or at random.
-	rounds = 4
+	// rounds is how often an index must say the same of an issue that it lacks. One node of several
+	// may have lost the issue for good, and each of the two requests of a round may go to any of
+	// them: at worst one round in four looks as if jql did not select it. Runs repeat, and hold
+	// fifty issues against an answer at once, so that it must be next to never.
+	rounds = 12
 )
 
-// matchByIndex asks a Data Center, which cannot look at issues afresh. Each of its nodes has an
-// index of its own that is a little behind, and answers come from any of them. So nothing is
-// believed that an answer does not show of itself: an issue in it must have the `updated` that
-// the direct read before had, or a later one.
-//
-// Then an issue in the answer for jql is selected, and one in the answer for NOT jql is not. That
-// an issue is missing proves nothing: the index may have lost it. But one that is in neither, since
-// a field that jql compares is empty, must lose what it made too. It does if it has not changed for
-// a while, the index has it so, and jql does not select it, several times over.
+// matchByIndex asks a Data Center, which cannot look at issues afresh. What its index leaves
+// undecided, or refuses to speak of, may have been archived: that shows in the issue's own state
+// or in its project's, and what is archived is in no search.
 func (s *Source) matchByIndex(ctx context.Context, jql string, ids []string, read Answer) (Matched, error) {
-	m := Matched{Selected: map[string]bool{}, Undecided: map[string]error{}}
 	if _, err := parseIDs(ids); err != nil {
-		return m, err
+		return Matched{}, err
 	}
 	given := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return read.Items[id] == nil })
 	direct, err := timesOf(slices.Collect(maps.Values(read.Items)))
-	if err != nil || len(given) == 0 {
-		return m, err
+	if err != nil {
+		return Matched{}, err
 	}
 	index := asOf{s, direct}
-	left, err := index.split(ctx, given, within(jql, numbersOf(given)), func(id string, fresh bool) {
-		m.decide(id, fresh, true)
-	})
-	if err != nil {
+	m, err := index.match(ctx, jql, given)
+	if err == nil && len(m.Undecided) == 0 || err != nil && !refused(err) {
 		return m, err
 	}
-	left, err = index.split(ctx, left, without(jql, numbersOf(left)), func(id string, fresh bool) {
-		m.decide(id, fresh, false)
-	})
-	if e, ok := errors.AsType[*jira.Error](err); err != nil && (!ok || e.Status != http.StatusBadRequest) {
-		return m, err // a clause that cannot be negated is refused: then nothing is proved by it
+	open, failure := s.searchable(ctx, given, read)
+	switch {
+	case failure != nil:
+		return m, failure
+	case err != nil && len(open) < len(given):
+		return index.match(ctx, jql, open)
 	}
-	return m, index.judgeMissing(ctx, jql, left, &m)
+	maps.DeleteFunc(m.Undecided, func(id string, _ error) bool { return !slices.Contains(open, id) })
+	return m, err
 }
 
-func (m *Matched) decide(id string, fresh, selected bool) {
-	switch {
-	case !fresh:
-		m.Undecided[id] = errBehind
-	case selected:
-		m.Selected[id] = true
-	}
+// refused tells whether Jira does not take a question, for what it names or as a whole.
+func refused(err error) bool {
+	e, ok := errors.AsType[*jira.Error](err)
+	return ok && e.Status == http.StatusBadRequest
 }
 
 // asOf asks the index and holds its answers against what direct reads gave.
@@ -120,24 +112,68 @@ type asOf struct {
 	direct map[string]int64 // `updated` in milliseconds since 1970, by id
 }
 
-// judgeMissing decides about issues that are in the answers neither for jql nor for NOT jql.
+// match believes nothing that an answer does not show of itself. Each node of a Data Center has an
+// index of its own that is a little behind, and answers come from any of them. So an issue in the
+// answer for jql is selected if it has there the `updated` that the direct read before had, or a
+// later one. One in the answer for NOT jql is not, if it has that very `updated`: a later one may be
+// of a clock that was wrong.
+//
+// That an issue is missing proves nothing: the index may have lost it. But one that is in neither,
+// since a field that jql compares is empty, must lose what it made too. It does if it has not
+// changed for a while, the index has it so, and jql does not select it, many times over. So does
+// one whose index keeps seconds alone, for it may have changed twice in one.
+func (x asOf) match(ctx context.Context, jql string, ids []string) (Matched, error) {
+	m := Matched{Selected: map[string]bool{}, Undecided: map[string]error{}}
+	found, err := x.search(ctx, ids, within(jql, numbersOf(ids)))
+	if err != nil {
+		return m, err
+	}
+	var left, missing []string
+	for _, id := range ids {
+		switch updated, ok := found[id]; {
+		case !ok:
+			left = append(left, id)
+		case updated == 0 || before(updated, x.direct[id]):
+			m.Undecided[id] = errBehind
+		default:
+			m.Selected[id] = true
+		}
+	}
+	found, err = x.search(ctx, left, without(jql, numbersOf(left)))
+	if err != nil && !refused(err) {
+		return m, err // a clause that cannot be negated is refused: then nothing is proved by it
+	}
+	for _, id := range left {
+		switch updated, ok := found[id]; {
+		case ok && !x.shows(id, updated):
+			m.Undecided[id] = errBehind
+		case !ok || updated != x.direct[id]:
+			missing = append(missing, id)
+		}
+	}
+	return m, x.judgeMissing(ctx, jql, missing, &m)
+}
+
+// shows tells whether an index that has an issue with that `updated` has it as it was read.
+func (x asOf) shows(id string, updated int64) bool {
+	return updated != 0 && !before(updated, x.direct[id]) && !before(x.direct[id], updated)
+}
+
+// judgeMissing decides about issues of which the answers for jql and for NOT jql prove nothing.
 func (x asOf) judgeMissing(ctx context.Context, jql string, ids []string, m *Matched) error {
 	for _, id := range ids {
 		m.Undecided[id] = errBehind
 	}
 	for range rounds {
-		var shown []string
-		_, err := x.split(ctx, ids, unchanged(numbersOf(ids), quiet), func(id string, fresh bool) {
-			if fresh {
-				shown = append(shown, id)
-			}
-		})
+		found, err := x.search(ctx, ids, unchanged(numbersOf(ids), quiet))
 		if err != nil {
 			return err
 		}
-		if ids, err = x.split(ctx, shown, within(jql, numbersOf(shown)), func(string, bool) {}); err != nil {
+		shown := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !x.shows(id, found[id]) })
+		if found, err = x.search(ctx, shown, within(jql, numbersOf(shown))); err != nil {
 			return err
 		}
+		ids = slices.DeleteFunc(shown, func(id string) bool { _, selected := found[id]; return selected })
 	}
 	for _, id := range ids {
 		delete(m.Undecided, id)
@@ -145,34 +181,25 @@ func (x asOf) judgeMissing(ctx context.Context, jql string, ids []string, m *Mat
 	return nil
 }
 
-// split searches, tells of each of the ids that the answer has, and whether it has it no older than
-// the direct read did, and returns the ids that it does not have.
-func (x asOf) split(ctx context.Context, ids []string, jql string, has func(id string, fresh bool)) ([]string, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
+// search says which of the ids the answer has, and when they changed by it, in milliseconds since
+// 1970.
+func (x asOf) search(ctx context.Context, ids []string, jql string) (map[string]int64, error) {
 	found := map[string]int64{}
+	if len(ids) == 0 {
+		return found, nil
+	}
 	query := jira.IssueQuery{JQL: jql + stable, Fields: []string{"updated"}}
 	for page, err := range x.source.client.SearchIssues(ctx, query) {
 		if err != nil {
-			return ids, err
+			return nil, err
 		}
 		times, err := timesOf(page.Items)
 		if err != nil {
-			return ids, err
+			return nil, err
 		}
 		maps.Copy(found, times)
 	}
-	var missing []string
-	for _, id := range ids {
-		updated, ok := found[id]
-		if !ok {
-			missing = append(missing, id)
-			continue
-		}
-		has(id, updated != 0 && !before(updated, x.direct[id]))
-	}
-	return missing, nil
+	return found, nil
 }
 
 // before compares times in milliseconds since 1970, of which an index may keep the seconds alone.

@@ -152,8 +152,15 @@ const (
 
 // Issues reads up to MaxGet issues by id.
 func (s *Source) Issues(ctx context.Context, r *Reading, ids []string, how How) (Answer, error) {
+	fields := r.Fields()
+	if how != Cheaply {
+		var err error
+		if fields, err = s.stateFields(ctx, fields); err != nil {
+			return Answer{}, err
+		}
+	}
 	bulk, err := s.client.BulkFetch(ctx, jira.BulkQuery{
-		IDs: ids, Fields: r.Fields(), Expand: r.Expand, Direct: how != Cheaply, Urgent: how == Urgently,
+		IDs: ids, Fields: fields, Expand: r.Expand, Direct: how != Cheaply, Urgent: how == Urgently,
 	})
 	if err != nil {
 		return Answer{}, err

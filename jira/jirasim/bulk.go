@@ -89,11 +89,11 @@ func (t trouble) failing(found []*record) []int64 {
 func (s *Server) oneIssue(c *call, idOrKey string) *answer {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	r := s.find(idOrKey)
-	if r != nil && c.identity.anonymous() && s.config.Deployment == DataCenter {
+	r, dataCenter := s.find(idOrKey), s.config.Deployment == DataCenter
+	if r != nil && c.identity.anonymous() && dataCenter {
 		return refuse(http.StatusUnauthorized, "You do not have the permission to see the specified issue.", "Login Required")
 	}
-	if r == nil || !r.visible() || c.identity.anonymous() {
+	if r == nil || !r.visible() && !(dataCenter && r.archivedVisibly()) || c.identity.anonymous() {
 		return refuse(http.StatusNotFound, "Issue does not exist or you do not have permission to see it.")
 	}
 	p := s.newPage(c)

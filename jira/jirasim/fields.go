@@ -10,7 +10,8 @@ type issueField struct {
 // Jira leaves out the parent of an issue without one.
 // Data Center has no parent but of a sub-task, and some fields are Cloud's alone.
 func (f *issueField) lacks(p *page, r *record) bool {
-	if p.s.config.Deployment == DataCenter && (cloudField[f.name] || f.name == "parent" && !r.isSubtask()) {
+	dataCenter := p.s.config.Deployment == DataCenter
+	if dataCenter && (cloudField[f.name] || f.name == "parent" && !r.isSubtask()) || !dataCenter && f.name == "archiveddate" {
 		return true
 	}
 	return f.name == "parent" && r.Parent == ""
@@ -38,6 +39,7 @@ var issueFields = []issueField{
 	{"attachment", none},
 	{"aggregatetimeestimate", null},
 	{"resolutiondate", func(p *page, r *record) { p.resolved(r) }},
+	{"archiveddate", func(p *page, r *record) { p.archived(r) }},
 	{"workratio", constant(`-1`)},
 	{"summary", func(p *page, r *record) { p.str(r.Summary) }},
 	{"issuerestriction", constant(`{"issuerestrictions":{},"shouldDisplay":true}`)},
@@ -95,6 +97,15 @@ var fieldKnown = func() map[string]bool {
 func constant(json string) func(*page, *record) { return func(p *page, _ *record) { p.raw(json) } }
 
 var null, none = constant(`null`), constant(`[]`)
+
+// archived is null for an issue that was archived with its project.
+func (p *page) archived(r *record) {
+	if !r.Archived {
+		p.raw(`null`)
+		return
+	}
+	p.instant(r.Updated)
+}
 
 func (p *page) parent(r *record) {
 	if r := p.s.find(r.Parent); r != nil {

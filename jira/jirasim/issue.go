@@ -37,7 +37,8 @@ type Issue struct {
 	// Custom holds custom fields by id, such as customfield_10016.
 	Custom map[string]json.RawMessage
 
-	Hidden bool // our account may not see it
+	Hidden   bool // our account may not see it
+	Archived bool // at Data Center: in no search, and still read by id
 	// Raw is served in place of everything above, which then only searching sees.
 	Raw json.RawMessage
 }

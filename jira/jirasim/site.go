@@ -49,8 +49,15 @@ type record struct {
 // isSubtask tells what Jira moves and deletes together with the parent.
 func (r *record) isSubtask() bool { return r.Parent != "" && subtaskType(r.Type) }
 
-// visible tells whether the account may see the issue at all.
-func (r *record) visible() bool { return !r.Hidden && r.project.open() }
+// visible tells whether the account may see the issue, and finds it by searching.
+func (r *record) visible() bool { return !r.Hidden && !r.Archived && r.project.open() }
+
+// archivedVisibly tells whether the account may see the issue although it was archived, or its
+// project, as Data Center allows by id alone:
+// https://developer.atlassian.com/server/jira/platform/jira-archiver/
+func (r *record) archivedVisibly() bool {
+	return (r.Archived || r.project.Archived) && !r.Hidden && !r.project.Hidden && !r.project.Deleted
+}
 
 // find resolves an id, a key or a former key, in any case.
 func (s *site) find(idOrKey string) *record {
