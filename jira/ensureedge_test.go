@@ -3,6 +3,7 @@ package jira_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -97,15 +98,15 @@ func TestEnsureWebhookAsksForThePermission(t *testing.T) {
 	}
 }
 
-// The pages of Data Center are walked to their end, by a server that knows pages
-// and by one that does not.
+// The pages of Data Center are walked to their end, by a server that gives them as
+// they were asked for, by one that gives shorter ones, and by one that knows none.
 func TestServerWebhooksInPages(t *testing.T) {
-	for _, pages := range []bool{true, false} {
+	for _, size := range []int{100, 25, 0} {
 		c := rewrittenServer(t, func(w http.ResponseWriter, r *http.Request) {
 			from, to := 0, 250
-			if pages {
+			if size > 0 {
 				_, _ = fmt.Sscan(r.FormValue("start"), &from)
-				to = min(from+100, 250)
+				to = min(from+size, 250)
 			}
 			var items []string
 			for id := from; id < to; id++ {
@@ -115,7 +116,7 @@ func TestServerWebhooksInPages(t *testing.T) {
 		})
 		hooks, err := c.Webhooks(t.Context())
 		if err != nil || len(hooks) != 250 || hooks[249].ID != "250" {
-			t.Errorf("pages %v: %d webhooks, %v, want 250", pages, len(hooks), err)
+			t.Errorf("in pages of %d: %d webhooks, %v, want 250", size, len(hooks), err)
 		}
 	}
 }
@@ -222,4 +223,54 @@ func TestWebhooksWithoutEnd(t *testing.T) {
 	if hooks, err := app.DynamicWebhooks(t.Context()); !errors.Is(err, jira.ErrNotJira) {
 		t.Errorf("DynamicWebhooks = %d, %v, want ErrNotJira", len(hooks), err)
 	}
+}
+
+// Each of the three resources keeps one webhook through its life.
+func TestOneAdminWebhook(t *testing.T) {
+	for _, at := range hookSites {
+		s := newHookSite(at.config)
+		c := s.admin(t, at.base)
+		spec := jira.WebhookSpec{Name: "a", URL: hookURL, Events: hookEvents, JQL: "project = PAY", Secret: "open sesame"}
+		made, err := c.CreateWebhook(t.Context(), spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec.Disabled, spec.ExcludeBody, spec.JQL = true, true, ""
+		if err := c.UpdateWebhook(t.Context(), made.ID, spec); err != nil {
+			t.Error(err)
+		}
+		got, err := c.Webhook(t.Context(), made.ID)
+		if err != nil || got.Enabled || !got.ExcludeBody || got.JQL != "" || got.Name != "a" || !sameSet(got.Events, hookEvents) {
+			t.Errorf("%s: Webhook = %+v, %v", at.base, got, err)
+		}
+		if err := c.DeleteWebhook(t.Context(), made.ID); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.Webhook(t.Context(), made.ID); !errors.Is(err, jira.ErrNotFound) {
+			t.Errorf("%s: Webhook of one that was deleted = %v, want ErrNotFound", at.base, err)
+		}
+	}
+}
+
+// What an administrator of Data Center set besides stays, in whatever form it comes.
+func TestUpdateKeepsOtherSettings(t *testing.T) {
+	var put string
+	c := rewrittenServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			body, _ := io.ReadAll(r.Body)
+			put = string(body)
+		}
+		reply(w, 200, `{"id":5,"configuration":{"EXCLUDE_BODY":true,"FILTERS":null,"PAUSED":true,"TRIES":3,"NOTE":"by hand","NONE":null}}`)
+	})
+	if err := c.UpdateWebhook(t.Context(), "5", jira.WebhookSpec{Name: "a", URL: hookURL, Events: hookEvents[:1]}); err != nil {
+		t.Fatal(err)
+	}
+	want := `"configuration":{"EXCLUDE_BODY":"false","FILTERS":"","NOTE":"by hand","PAUSED":"true","TRIES":"3"}`
+	if !strings.Contains(put, want) {
+		t.Errorf("PUT %s, want %s in it", put, want)
+	}
+}
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }

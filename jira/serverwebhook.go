@@ -50,17 +50,15 @@ func serverBodyOf(s WebhookSpec) serverBody {
 	return serverBody{Name: s.Name, URL: s.URL, Events: s.Events, Configuration: settings, Active: !s.Disabled}
 }
 
-// serverPage is how many webhooks are asked for at once.
-const serverPage = 100
-
-// list goes on while full pages with anything not seen yet come: a server that
-// knows no pages answers with the whole list each time.
+// list goes on while anything comes that was not seen yet: a server may give
+// fewer at once than it was asked for, and one that knows no pages answers with
+// the whole list each time.
 func (w serverWebhooks) list(ctx context.Context) ([]Webhook, error) {
 	found := []Webhook{}
 	seen := map[string]bool{}
-	for start := 0; ; start += serverPage {
+	for {
 		q := &call{method: http.MethodGet, path: "/rest/jira-webhook/1.0/webhooks", query: url.Values{
-			"start": {strconv.Itoa(start)}, "limit": {strconv.Itoa(serverPage)},
+			"start": {strconv.Itoa(len(found))}, "limit": {"100"},
 		}}
 		page, err := w.c.webhookList(ctx, q, parseServerWebhook)
 		if err != nil {
@@ -74,7 +72,7 @@ func (w serverWebhooks) list(ctx context.Context) ([]Webhook, error) {
 			}
 		}
 		switch {
-		case len(page) < serverPage || len(found) == before:
+		case len(found) == before:
 			return found, nil
 		case len(found) > maxWebhooks:
 			return nil, q.fail(errManyWebhooks)
@@ -128,9 +126,19 @@ func (b *serverBody) keep(id string, now serverWebhook) {
 		case settingFilters:
 			b.Configuration[name] = filterLike(writtenText(raw), b.Configuration[name])
 		default:
-			b.Configuration[name] = writtenText(raw)
+			if text, ok := settingText(raw); ok {
+				b.Configuration[name] = text
+			}
 		}
 	}
+}
+
+// settingText is a setting as text, which it is in any case but one that is null.
+func settingText(raw json.RawMessage) (text string, ok bool) {
+	if json.Unmarshal(raw, &text) != nil {
+		text = string(raw)
+	}
+	return text, string(raw) != "null"
 }
 
 // filterLike writes the query in the form of former.
