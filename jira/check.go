@@ -130,11 +130,8 @@ func (c *Client) Check(ctx context.Context, wanted ...Ability) (CheckReport, err
 		}
 	}
 	k.tryAll(ctx, wanted)
-	for _, row := range k.report.Rows {
-		// Credentials that died meanwhile: the other answers may have been to nobody too.
-		if errors.Is(row.Err, ErrNotLoggedIn) {
-			return CheckReport{}, row.Err
-		}
+	if err := k.ended(ctx); err != nil {
+		return CheckReport{}, err
 	}
 	if ctx.Err() != nil {
 		return CheckReport{}, contextError(ctx)
@@ -170,6 +167,25 @@ func (k *check) tryAll(ctx context.Context, wanted []Ability) {
 	}
 	group.Wait()
 	k.report.Rows = append(k.report.Rows, rows...)
+}
+
+// ended is the refusal of credentials that were good at first: then the other
+// answers may have been to nobody too. A 401 alone may as well be about a scope.
+func (k *check) ended(ctx context.Context) error {
+	doubtful := false
+	for _, row := range k.report.Rows {
+		if errors.Is(row.Err, ErrNotLoggedIn) {
+			return row.Err
+		}
+		doubtful = doubtful || errors.Is(row.Err, ErrUnauthorized)
+	}
+	if !doubtful {
+		return nil
+	}
+	if _, err := k.Myself(ctx); errors.Is(err, ErrUnauthorized) && !accepted(err) {
+		return err
+	}
+	return nil
 }
 
 // meet finds out where the site is served, what it is, and how its clock goes.

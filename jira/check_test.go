@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -317,6 +318,28 @@ func TestCheckTellsNothingToNobody(t *testing.T) {
 	cancel()
 	if _, err := atSite(t, goodSite).Check(cancelled); !errors.Is(err, context.Canceled) {
 		t.Errorf("Check of a caller who left = %v", err)
+	}
+}
+
+// Credentials that end during a check are not taken for good ones without
+// permissions and scopes.
+func TestCheckNoticesCredentialsThatEnd(t *testing.T) {
+	for name, client := range map[string]func(*testing.T, http.Handler) *jira.Client{"at the site": atSite, "at the gateway": atGateway} {
+		t.Run(name, func(t *testing.T) {
+			var ended atomic.Bool
+			handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if ended.Load() {
+					reply(w, http.StatusUnauthorized, `{}`)
+					return
+				}
+				goodSite.ServeHTTP(w, r)
+				ended.Store(strings.HasSuffix(r.URL.Path, "mypermissions"))
+			})
+			report, err := client(t, handler).Check(t.Context(), everything...)
+			if !errors.Is(err, jira.ErrUnauthorized) || len(report.Rows) > 0 {
+				t.Errorf("Check = %+v, %v, want that the credentials were not accepted", report.Rows, err)
+			}
+		})
 	}
 }
 
