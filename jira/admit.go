@@ -38,14 +38,11 @@ func (c *Client) enter(ctx context.Context, q *call) (place, *Error) {
 	return place{}, e
 }
 
-// leave gives the place back, and heeds what the answer says of limits.
-func (c *Client) leave(ctx context.Context, q *call, p place, a answer, n int) decision {
-	var said limits
-	if a.status != 0 {
-		said = readLimits(a.header, time.Now())
-		said.blocked = said.isBlocked(q)
-	}
-	d := c.limiter.leave(p, a.status, said, n)
+// heed tells the limiter what the headers of an answer say.
+func (c *Client) heed(ctx context.Context, q *call, p place, a answer, n int) decision {
+	said := readLimits(a.header, time.Now())
+	said.blocked = said.isBlocked(q)
+	d := c.limiter.heed(p, a.status, said, n)
 	if a.status == http.StatusTooManyRequests {
 		c.logPause(ctx, q, said, d)
 	}

@@ -317,7 +317,7 @@ func TestGivingUpLosesNoPlace(t *testing.T) {
 				if i%50 == 0 {
 					status, said.reason, said.retryAfter = http.StatusTooManyRequests, "per-issue", 15*time.Millisecond
 				}
-				l.leave(p, status, said, 0)
+				l.answered(p, status, said, 0)
 			})
 		}
 		wg.Wait()

@@ -184,25 +184,29 @@ type decision struct {
 	spread    time.Time     // points are spread from now until then; zero if nothing begins
 }
 
-// leave ends a request, learns from its answer, and lets others start: all at
-// once, so that whoever gets the place sees the pause. status is 0 if no answer
-// came; n counts the attempts of its call, from 0.
-func (l *limiter) leave(p place, status int, said limits, n int) decision {
+// heed learns from an answer as soon as its headers are there: its body may take
+// long, and until then others would start that it says will be refused. n counts
+// the attempts of its call, from 0.
+func (l *limiter) heed(p place, status int, said limits, n int) decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	l.whole.give(p.urgent)
-	p.lane.give(p.urgent)
 	d := l.learn(p, status, said, n, now)
 	l.forget(now)
 	l.dispatch(now)
 	return d
 }
 
+// leave ends a request, and lets others start.
+func (l *limiter) leave(p place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.whole.give(p.urgent)
+	p.lane.give(p.urgent)
+	l.dispatch(time.Now())
+}
+
 func (l *limiter) learn(p place, status int, said limits, n int, now time.Time) decision {
-	if status == 0 {
-		return decision{}
-	}
 	l.remember(said.quotas)
 	if status == http.StatusTooManyRequests {
 		return l.throttle(p, said, n, now)

@@ -31,7 +31,14 @@ func (l *limiter) ask(t *testing.T, q call, status int, headers string) decision
 	if err != nil {
 		t.Fatal(err)
 	}
-	return l.leave(p, status, readLimits(headersOf(headers), time.Now()), 0)
+	return l.answered(p, status, readLimits(headersOf(headers), time.Now()), 0)
+}
+
+// answered ends a request with an answer.
+func (l *limiter) answered(p place, status int, said limits, n int) decision {
+	d := l.heed(p, status, said, n)
+	l.leave(p)
+	return d
 }
 
 // heldFor is how long ordinary requests like q would wait.
@@ -111,7 +118,7 @@ func TestWindowFallsAndRises(t *testing.T) {
 				flight = append(flight, p)
 			}
 			for _, p := range flight {
-				l.leave(p, http.StatusTooManyRequests, limits{remaining: -1}, 0)
+				l.answered(p, http.StatusTooManyRequests, limits{remaining: -1}, 0)
 			}
 			falls = append(falls, fmt.Sprint(l.endpointsWindow(getA), l.heldFor(getA)))
 		}
@@ -248,8 +255,8 @@ func TestAnswersThatOvertakeEachOther(t *testing.T) {
 			}
 			places = append(places, p)
 		}
-		l.leave(places[1], http.StatusOK, limits{remaining: 3}, 0)
-		l.leave(places[0], http.StatusOK, limits{remaining: 9}, 0)
+		l.answered(places[1], http.StatusOK, limits{remaining: 3}, 0)
+		l.answered(places[0], http.StatusOK, limits{remaining: 9}, 0)
 		var wg sync.WaitGroup
 		for range 10 {
 			wg.Go(func() { _, _ = l.enter(t.Context(), &call{method: http.MethodGet, path: "/a"}) })
@@ -324,7 +331,7 @@ func BenchmarkEnterLeave(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		l.leave(p, http.StatusOK, readLimits(h, time.Now()), 0)
+		l.answered(p, http.StatusOK, readLimits(h, time.Now()), 0)
 		l.charge(p, 1)
 	}
 }

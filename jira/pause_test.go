@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -80,7 +82,7 @@ func TestPausesOnlyGrow(t *testing.T) {
 		a, b := &call{method: "GET", path: "/a"}, &call{method: "GET", path: "/b"}
 		for _, asked := range []time.Duration{time.Minute, time.Second} {
 			p := l.start(l.line(a).lane, a, time.Now())
-			l.leave(p, http.StatusTooManyRequests, limits{retryAfter: asked, remaining: -1}, 0)
+			l.answered(p, http.StatusTooManyRequests, limits{retryAfter: asked, remaining: -1}, 0)
 		}
 		if left := time.Until(l.held(l.line(a), true).Until); left != time.Minute {
 			t.Errorf("left after a second pause = %s, want 1m", left)
@@ -118,6 +120,50 @@ func TestPauseBeginsBeforeThePlaceIsFree(t *testing.T) {
 			t.Errorf("%d requests were sent, want 6", sent)
 		}
 	})
+}
+
+// slowly is a body that takes its time.
+type slowly struct{ io.ReadCloser }
+
+func (s slowly) Read(p []byte) (int, error) {
+	time.Sleep(10 * time.Second)
+	return s.ReadCloser.Read(p)
+}
+
+// What the headers of an answer say holds from then on, however long its body
+// takes.
+func TestHeadersAreHeededBeforeTheBody(t *testing.T) {
+	for _, headers := range []string{"Status: 429\nRetry-After: 30", "Status: 200\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 2000-01-01T00:00:30Z"} {
+		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
+			var starts []time.Duration
+			began, first := time.Now(), headersOf(headers)
+			status, _ := strconv.Atoi(first.Get("Status"))
+			c := steadyClient(t, Config{}, roundTrip(func(*http.Request) (*http.Response, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				starts = append(starts, time.Since(began))
+				if len(starts) > 1 {
+					status, first = http.StatusOK, http.Header{}
+				}
+				body := io.NopCloser(strings.NewReader(`{"accountId":"7"}`))
+				return &http.Response{StatusCode: status, Header: first, Body: slowly{body}, ContentLength: -1}, nil
+			}))
+			var wg sync.WaitGroup
+			for range 2 {
+				wg.Go(func() {
+					if _, err := c.Myself(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+				time.Sleep(time.Second)
+			}
+			wg.Wait()
+			if len(starts) < 2 || starts[1] != 30*time.Second {
+				t.Errorf("%s: requests start after %v, want the second after 30s", headers, starts)
+			}
+		})
+	}
 }
 
 // A request that waits for a place ends with its context and leaves no place

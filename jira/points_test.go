@@ -33,7 +33,7 @@ func TestRationedPoints(t *testing.T) {
 				t.Fatal(err)
 			}
 			l.charge(p, 101)
-			l.leave(p, http.StatusOK, readLimits(headersOf(tt.headers), time.Now()), 0)
+			l.answered(p, http.StatusOK, readLimits(headersOf(tt.headers), time.Now()), 0)
 			began := time.Now()
 			const n = 10
 			for range n + 1 {
@@ -68,7 +68,7 @@ func TestRationWithoutNumbers(t *testing.T) {
 				quick++
 			}
 			l.charge(p, 100)
-			l.leave(p, http.StatusOK, near, 0)
+			l.answered(p, http.StatusOK, near, 0)
 		}
 		// A fifth of 65,000 is 13,000, of which 6,500 last for 32m30s: 100 each 30s.
 		took := time.Since(began)
@@ -94,7 +94,7 @@ func TestThrottledAnswersRationNothing(t *testing.T) {
 			}
 			l.charge(p, 1000)
 			said := readLimits(headersOf("RateLimit-Reason: jira-quota-global-based\nRetry-After: 7\n"+headers), time.Now())
-			l.leave(p, http.StatusTooManyRequests, said, 0)
+			l.answered(p, http.StatusTooManyRequests, said, 0)
 			began := time.Now()
 			for range 20 {
 				l.ask(t, getA, http.StatusOK, "")

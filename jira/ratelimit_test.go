@@ -165,7 +165,7 @@ func FuzzRateLimitHeaders(f *testing.F) {
 		q := &call{method: "GET", path: "/a"}
 		for _, status := range []int{200, 503, 429} {
 			p := l.start(l.line(q).lane, q, noon)
-			l.leave(p, status, said, 0)
+			l.answered(p, status, said, 0)
 		}
 		if held := time.Until(l.held(l.line(q), false).Until); held > time.Hour {
 			t.Errorf("%v hold for %s, want 1h at most", h, held)

@@ -174,8 +174,9 @@ func (c *Client) attempt(ctx context.Context, q *call, via *route, n int) (e *Er
 	if e != nil {
 		return e, false
 	}
-	a, err := c.send(r, q)
-	d := c.leave(ctx, q, p, a, n)
+	var d decision
+	a, err := c.send(r, q, func(a answer) { d = c.heed(ctx, q, p, a, n) })
+	c.limiter.leave(p)
 	switch {
 	case err == nil:
 		e, again = c.classify(q, a)
@@ -243,9 +244,10 @@ func (e errTimeout) Error() string {
 	return fmt.Sprintf("no whole answer within %s: is the site reachable, and are the pages not too large?", e.after)
 }
 
-// send does one round trip and reads the body to its end. The answer has its
-// status also where its body could not be read.
-func (c *Client) send(r *http.Request, q *call) (answer, error) {
+// send does one round trip and reads the body to its end; before that it hands
+// over the headers. The answer has its status also where its body could not be
+// read.
+func (c *Client) send(r *http.Request, q *call, heed func(answer)) (answer, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), c.config.Timeout)
 	defer cancel()
 	c.stats.requests.Add(1)
@@ -256,6 +258,7 @@ func (c *Client) send(r *http.Request, q *call) (answer, error) {
 	}
 	defer resp.Body.Close()
 	a := answer{status: resp.StatusCode, header: resp.Header}
+	heed(a)
 	a.body, err = c.readBody(resp)
 	c.config.Logger.LogAttrs(ctx, slog.LevelDebug, "jira request",
 		slog.String("method", q.method), slog.String("path", q.written()), slog.Int("status", a.status),
