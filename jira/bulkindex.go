@@ -18,15 +18,16 @@ const fewIssues = 3
 // bulkByIssue does at Data Center what bulkfetch does at Cloud: a search for the
 // ids, and then a read of each issue that the index did not give. With
 // validateQuery false a search leaves out ids that do not exist, where else it is
-// refused (https://github.com/jonas0007/Jira.SDK/issues/45).
+// refused (https://github.com/jonas0007/Jira.SDK/issues/45). One that is refused
+// all the same leaves each issue to be read.
 func (c *Client) bulkByIssue(ctx context.Context, query BulkQuery, site string) (Bulk, error) {
 	var found Bulk
 	left := slices.Compact(slices.Sorted(slices.Values(query.IDs)))
 	if !query.Urgent && !query.Direct && len(left) > fewIssues {
 		issues, err := c.searchIDs(ctx, left, query)
-		if err != nil {
+		if e, ok := errors.AsType[*Error](err); err != nil && (!ok || e.Status != http.StatusBadRequest) {
 			return Bulk{}, err
-		}
+		} // refused, the search has given none
 		found = Bulk{Issues: issues, Indexed: len(issues) > 0}
 		left = without(left, issues)
 	}

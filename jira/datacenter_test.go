@@ -368,3 +368,52 @@ func TestResultWindowIsLearntAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// Beside the context path a web server answers that is not Jira. It is not given the credentials.
+func TestTheContextPathIsForgotten(t *testing.T) {
+	s, _ := newDataCenter(t, jirasim.Config{})
+	for _, site := range []string{"https://jira.acme.example", "https://jira.acme.example/tracker"} {
+		auth, err := jira.Automatic("sam", "sesame-token")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := jira.New(site, auth, jira.Config{Transport: s.Transport(), Retries: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Myself(t.Context())
+		if !errors.Is(err, jira.ErrNotJira) || errors.Is(err, jira.ErrUnauthorized) {
+			t.Errorf("at %s Myself = %v, want ErrNotJira", site, err)
+		}
+		for _, part := range []string{"there is no Jira at " + site, "context path"} {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("at %s Myself = %v, want it to say %q", site, err, part)
+			}
+		}
+	}
+	for _, r := range s.Requests() {
+		if r.Scheme != "" {
+			t.Errorf("%s was asked for with credentials (%s)", r.Path, r.Scheme)
+		}
+	}
+}
+
+// A server that refuses to search for ids that are not there is asked for each issue.
+func TestBulkFetchWhereTheSearchForIDsIsRefused(t *testing.T) {
+	c := newServerClient(t, inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/serverInfo"):
+			reply(w, 200, `{"baseUrl":"https://jira.acme.example/jira","deploymentType":"Server"}`)
+		case strings.HasSuffix(r.URL.Path, "/search"):
+			reply(w, 400, `{"errorMessages":["A value with ID '4' does not exist for the field 'id'."],"errors":{}}`)
+		case strings.HasSuffix(r.URL.Path, "/issue/4"):
+			reply(w, 404, noIssue)
+		default:
+			reply(w, 200, `{"id":"`+filepath.Base(r.URL.Path)+`"}`)
+		}
+	})})
+	bulk, err := c.BulkFetch(t.Context(), jira.BulkQuery{IDs: []string{"1", "2", "3", "4", "5"}})
+	if err != nil || len(bulk.Issues) != 4 || bulk.Indexed || len(bulk.Errors) > 0 {
+		t.Errorf("BulkFetch = %d issues, indexed %t, %v, %v, want the four that are there, from the database", len(bulk.Issues), bulk.Indexed, bulk.Errors, err)
+	}
+}

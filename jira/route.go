@@ -60,12 +60,18 @@ func (c *Client) atGateway(u *url.URL) bool {
 
 // detect asks who is there: first as nobody, because at Data Center each wrong
 // password counts towards a CAPTCHA, and some credentials are not for this
-// address; then, where nobody gets no answer, with the credentials.
+// address; then, where nobody gets no answer, with the credentials. A server that
+// does not know the path is not given them: it is that beside or in front of a
+// Jira below a context path.
 func (c *Client) detect(ctx context.Context) (ServerInfo, error) {
 	info, err := c.serverInfo(ctx, &route{base: c.base, auth: nobody{}, deployment: DataCenter})
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Status == 0 || e.Status == http.StatusTooManyRequests || e.Status >= 500 {
 		return info, err
+	}
+	if e.Status == http.StatusNotFound && errors.Is(err, ErrNotJira) {
+		e.Messages, e.Err = nil, notJira("there is no Jira at %s: check the address, and the context path, as in https://jira.example.com/jira", c.base.Redacted())
+		return info, e
 	}
 	return c.serverInfo(ctx, &route{base: c.base, auth: c.auth, deployment: DataCenter, guessed: true})
 }

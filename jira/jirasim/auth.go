@@ -78,7 +78,7 @@ func (s *Server) ExpireToken() {
 
 // identify finds out who asks, and sets the answer where that is enough to refuse.
 func (s *Server) identify(c *call) identity {
-	if c.door == authDoor {
+	if c.door == authDoor || c.outside {
 		return identity{}
 	}
 	if c.trouble.has(DeadToken) {

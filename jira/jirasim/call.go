@@ -18,7 +18,7 @@ type call struct {
 	route    string // the path in the API's own version: 3 of Cloud, 2 of Data Center
 	api      string // /rest/api/3 or /rest/api/2, as the links in the answer say it
 	base     string // of the self links in the answer
-	outside  bool   // not below the context path
+	outside  bool   // not below the context path: Jira never hears of it, the server that it runs in answers
 	door     door
 	gateway  bool   // came through the gateway's prefix
 	cloud    string // which the prefix names
@@ -69,6 +69,9 @@ func (s *Server) decide(c *call, t *turn) *answer {
 	}
 	if a := c.trouble.answer(s.now()); a != nil {
 		return a
+	}
+	if c.outside {
+		return htmlAnswer(http.StatusNotFound, "HTTP Status 404 – Not Found")
 	}
 	if c.door == authDoor {
 		return s.authorize(c)
@@ -149,6 +152,10 @@ func origin(r *http.Request) string {
 
 // finish adds what every answer carries, and what the faults do to its bytes.
 func (s *Server) finish(c *call, a *answer) {
+	a.cut = c.trouble.has(Cut)
+	if c.outside {
+		return
+	}
 	a.header.Set("X-Arequestid", strconv.FormatUint(digest(c.path+string(c.body)), 16))
 	a.header.Set("X-Content-Type-Options", "nosniff")
 	if a.status == http.StatusOK && !s.limits.on() { // on normal answers too, and per second
@@ -159,7 +166,6 @@ func (s *Server) finish(c *call, a *answer) {
 	if !s.config.NoGzip {
 		a.compress(c.Request)
 	}
-	a.cut = c.trouble.has(Cut)
 }
 
 type handler func(*Server, *call) *answer
@@ -184,9 +190,6 @@ var routes = map[string]handler{
 }
 
 func (s *Server) serve(c *call) *answer {
-	if c.outside {
-		return htmlAnswer(http.StatusNotFound, "Not Found")
-	}
 	if a := s.serveWebhooks(c); a != nil {
 		return a
 	}

@@ -109,7 +109,7 @@ func (s *Server) oneProject(c *call, idOrKey string) *answer {
 		return refused
 	}
 	p := projectPage{page: s.newPage(c), expand: c.list("expand"), whole: true}
-	if slices.Contains(p.expand, "insight") {
+	if slices.Contains(p.expand, "insight") && s.config.Deployment == Cloud { // Data Center does not know it
 		p.insights = s.insights()
 	}
 	p.project(found)

@@ -135,7 +135,9 @@ func TestClausesMatch(t *testing.T) {
 		{`key > PAY-8 and key < PAY-10`, true},
 		{`key >= PAY-9 and key <= PAY-9`, true},
 		{`key > PAY-10`, false},
-		{`key > APP-100`, true},
+		{`key > APP-100 or key < APP-100 or key < ZED-100`, false}, // of other projects
+		{`not key > APP-100`, false},
+		{`key > pay-8`, true},
 		{`id > 10000 and id <= 10001`, true},
 		{`id >= 10002`, false},
 		{`id is not empty`, true},

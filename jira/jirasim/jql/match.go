@@ -209,7 +209,7 @@ func (c *clause) relation(op operator, o operand, env Env) func(Issue) bool {
 		if n, err := strconv.ParseInt(o.text, 10, 64); err == nil {
 			return func(issue Issue) bool { return op.holds(compareInt(issueID(issue), n)) }
 		}
-		position, wanted = keyPosition, rankOfKey(o.text)
+		return keyRelation(op, rankOfKey(o.text))
 	case kindPriority:
 		wanted = rank{number: int64(priorities[strings.ToLower(o.text)])}
 		if wanted.number == 0 {
@@ -221,6 +221,15 @@ func (c *clause) relation(op operator, o operand, env Env) func(Issue) bool {
 	return func(issue Issue) bool {
 		got, ok := position(issue)
 		return ok && op.holds(got.compare(wanted))
+	}
+}
+
+// keyRelation compares keys of one project: those of others are neither before nor
+// behind.
+func keyRelation(op operator, wanted rank) func(Issue) bool {
+	return func(issue Issue) bool {
+		got, ok := keyPosition(issue)
+		return ok && got.word == wanted.word && op.holds(got.compare(wanted))
 	}
 }
 
