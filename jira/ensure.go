@@ -278,18 +278,21 @@ func lessEvents(events, others []string) []string {
 	return slices.DeleteFunc(eventSet(events), func(e string) bool { return slices.Contains(others, e) })
 }
 
-// refusedEvents are those of events that one of Jira's messages names: words of
-// letters, underscores and colons, as the names are.
+// refusedEvents are those of events that Jira's messages refuse: of each message
+// the first that it names, for it may go on to name those that would do. Names are
+// words of letters, underscores and colons.
 func refusedEvents(messages, events []string) []string {
-	var words []string
+	var refused []string
 	for _, m := range messages {
-		words = append(words, strings.FieldsFunc(m, func(r rune) bool {
+		words := strings.FieldsFunc(m, func(r rune) bool {
 			return r != '_' && r != ':' && (r < 'a' || r > 'z')
-		})...)
+		})
+		named := func(word string) bool { return slices.Contains(events, strings.Trim(word, ":")) }
+		if at := slices.IndexFunc(words, named); at >= 0 {
+			refused = append(refused, strings.Trim(words[at], ":"))
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(events), func(e string) bool {
-		return !slices.ContainsFunc(words, func(word string) bool { return strings.Trim(word, ":") == e })
-	})
+	return eventSet(refused)
 }
 
 // sameAddress compares URLs; scheme and host may be spelt either way, a port that

@@ -205,6 +205,12 @@ func TestEnsureDynamicWebhookRefused(t *testing.T) {
 		}
 		return nil
 	}
+	refuseAndTeach := func(_ *http.Request, body string) *http.Response {
+		if strings.Contains(body, `"sprint_closed"`) {
+			return answer(400, `{"errorMessages":["Unexpected value 'sprint_closed' for enum. Expected one of: [jira:issue_created, jira:issue_updated, jira:issue_deleted]"],"errors":{}}`)
+		}
+		return nil
+	}
 	refuseAll := func(r *http.Request, _ string) *http.Response {
 		if r.Method == http.MethodPost {
 			return answer(400, `{"errorMessages":["No."],"errors":{}}`)
@@ -228,6 +234,7 @@ func TestEnsureDynamicWebhookRefused(t *testing.T) {
 	}{
 		{"an event", refuseEvent, "", "dynamic webhook: created 10000; ends 2000-01-31; Jira does not offer sprint_closed", ""},
 		{"an event, of the whole", refuseWhole, "", "dynamic webhook: created 10000; ends 2000-01-31; Jira does not offer sprint_closed", ""},
+		{"an event, with those that there are", refuseAndTeach, "", "dynamic webhook: created 10000; ends 2000-01-31; Jira does not offer sprint_closed", ""},
 		{"an event, without a word", dropQuietly, "", "dynamic webhook: created 10000; ends 2000-01-31; Jira does not offer sprint_closed", ""},
 		{"the filter", nil, "project = A ORDER BY key", "", "ORDER BY is unsupported"},
 		{"everything", refuseAll, "", "", "400 Bad Request: No"},
