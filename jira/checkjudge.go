@@ -79,8 +79,8 @@ func (k *check) judge(row CheckRow, need requirements, err error) CheckRow {
 		row.State, row.Remedy = CheckFailed, "try again"
 	case k.refusedScope(e) && len(scopes) > 0:
 		row.State, row.Scopes = CheckNoScope, scopes
-		row.Detail = "Jira wants the scope " + strings.Join(scopes, " and ")
-		row.Remedy = "make a token with the scope " + strings.Join(scopes, " and ") +
+		row.Detail = "Jira wants " + named(scopes)
+		row.Remedy = "make a token with " + named(scopes) +
 			"; an OAuth app is given it in its settings, and then authorized again"
 	case e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized:
 		return k.forbidden(row, need, e)
@@ -113,7 +113,7 @@ func (k *check) forbidden(row CheckRow, need requirements, e *Error) CheckRow {
 		row.Remedy = "let a Jira administrator give " + k.who() + " access to Jira Software"
 	}
 	if scopes := need.scopes(); k.report.Login.Gateway && len(scopes) > 0 {
-		row.Remedy += ", and see that the token has the scope " + strings.Join(scopes, " and ")
+		row.Remedy += ", and see that the token has " + named(scopes)
 	}
 	return row
 }
@@ -143,4 +143,12 @@ func absent(e *Error) bool {
 		return true
 	}
 	return false
+}
+
+// named are scopes in a sentence.
+func named(scopes []string) string {
+	if len(scopes) == 1 {
+		return "the scope " + scopes[0]
+	}
+	return "the scopes " + strings.Join(scopes, " and ")
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"ferry/internal/daemon"
 	"ferry/internal/mapping"
@@ -29,12 +30,13 @@ func (c *checkCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	set.Retries = checkRetries
 	s, err := compose(set, logger(a.stderr, set.LogLevel, set.LogFormat))
 	if err != nil {
 		return err
 	}
 	k := &checkup{Sync: s, set: set}
-	k.run(ctx)
+	k.within(ctx, checkTime)
 	if s, ok := bySignal(ctx); ok {
 		return &ending{code: s.code(), text: s.Error()}
 	}
@@ -46,6 +48,19 @@ func (c *checkCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return k.ending()
+}
+
+// Somebody waits for a check. What does not answer at once, and not at the second asking, is what there is to tell.
+const (
+	checkRetries = 1
+	checkTime    = time.Minute
+)
+
+// within looks at everything for so long at the most; what is not known by then is told as such.
+func (k *checkup) within(ctx context.Context, most time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	k.run(ctx)
 }
 
 // part is what a finding is about.
@@ -62,6 +77,7 @@ type grade string
 
 const (
 	gradeOK      grade = "ok"
+	gradeNote    grade = "note"    // a sync does without
 	gradeWarning grade = "warning" // something would be set aside, or is likely not what was meant
 	gradeWrong   grade = "wrong"   // a sync would stop, or read nothing
 	gradeSkipped grade = "skipped" // could not be looked at, because something else is wrong

@@ -57,7 +57,7 @@ func (k *checkup) askJira(ctx context.Context) {
 		case canRegister, row.State == jira.CheckNotHere && row.Subject != hintedWebhooks(r):
 			// The other sort will do, or is nearer.
 		default:
-			k.add(partJira, row.Subject, gradeWarning, detail(row), row.Remedy)
+			k.add(partJira, row.Subject, gradeNote, detail(row), row.Remedy)
 		}
 	}
 }

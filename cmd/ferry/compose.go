@@ -26,7 +26,7 @@ func compose(set settings, log *slog.Logger) (*daemon.Sync, error) {
 	}
 	s.Port, err = port.New(port.Config{
 		BaseURL: set.PortBaseURL, ClientID: set.PortClientID, ClientSecret: set.PortClientSecret.text,
-		Type: set.Type, Identifier: set.Identifier, Version: release, Logger: log,
+		Type: set.Type, Identifier: set.Identifier, Version: release, Retries: set.Retries, Logger: log,
 	})
 	return s, err
 }

@@ -81,6 +81,7 @@ func jiraClient(set settings, log *slog.Logger) (*jira.Client, error) {
 		Logger: log, UserAgent: "ferry/" + release, Gateway: c.Gateway, Concurrency: c.Concurrency,
 		// Nobody waits for a single change here, so no place is kept for urgent calls.
 		Reserve: -1,
+		Retries: set.Retries,
 	}
 	if c.SkipVerify {
 		log.Warn("the certificate of Jira is not verified: whoever is on the way to it can read the credentials and change what it says",

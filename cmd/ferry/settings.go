@@ -59,6 +59,10 @@ type settings struct {
 	// OnPrem (the default) or Saas
 	Saas bool
 
+	// Retries is how often a request is sent again after the first attempt. The command says it; 0 is what each client
+	// thinks right.
+	Retries int
+
 	// LogLevel is DEBUG, INFO, WARNING, ERROR or CRITICAL. Default INFO, on a terminal WARNING.
 	// APPLICATION__LOG_LEVEL, --log-level
 	LogLevel slog.Level
