@@ -62,13 +62,13 @@ func (e *dynamicEnsurer) round(ctx context.Context) (settled bool, err error) {
 	if keep == nil {
 		return false, e.create(ctx, hooks)
 	}
-	if err := e.remove(ctx, e.strays(hooks, keep)); err != nil {
-		return false, err
-	}
 	if err := e.refresh(ctx, keep); err != nil {
 		return false, err
 	}
 	e.out.Webhooks = keep
+	if err := e.remove(ctx, e.strays(hooks, keep)); err != nil {
+		return false, err
+	}
 	if e.lost && len(e.out.Created) == 0 {
 		e.out.Created = webhookIDs(keep)
 	}

@@ -168,6 +168,26 @@ func TestEnsureWebhookLeavesAnotherURLOfTheAppAlone(t *testing.T) {
 	}
 }
 
+// A token that may not delete keeps its webhook alive all the same.
+func TestEnsureWebhookRefreshesThoughItMayNotRemove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newHookSite(jirasim.Config{})
+		c := s.app(t)
+		s.register(t, c, hookURL, []jira.DynamicSpec{{Events: dynamicEvents, JQL: allOfAcme}, {Events: dynamicEvents, JQL: allOfAcme}})
+		s.meddle = func(r *http.Request, _ string) *http.Response {
+			if r.Method == http.MethodDelete {
+				return answer(401, `{"code":401,"message":"Unauthorized; scope does not match"}`)
+			}
+			return nil
+		}
+		time.Sleep(20 * day)
+		outcome, err := c.EnsureWebhook(t.Context(), dynamicWish())
+		if want := "dynamic webhook: refreshed 10000; ends 2000-02-20"; !errors.Is(err, jira.ErrUnauthorized) || outcome.String() != want {
+			t.Errorf("EnsureWebhook = %q, %v, want %q and the refusal", outcome, err, want)
+		}
+	})
+}
+
 // The pair of filters is made anew when its project goes.
 func TestEnsureWebhookWhenTheProjectOfItsFilterGoes(t *testing.T) {
 	s := newHookSite(jirasim.Config{Webhooks: jirasim.WebhookConfig{StrictFilters: true}})
