@@ -233,6 +233,9 @@ func (g *grant) exchange(ctx context.Context, old Tokens, retries int) (Tokens, 
 	case old.Refresh == g.dead.reveal() && time.Since(g.deadAt) < deadFor:
 		return Tokens{}, ErrInvalidGrant
 	}
+	if err := g.canSave(); err != nil {
+		return Tokens{}, fmt.Errorf("the tokens for Jira could not be saved, so that none are asked for: %w", err)
+	}
 	t, err := g.obtain(ctx, old.Refresh, retries)
 	if errors.Is(err, ErrInvalidGrant) {
 		g.dead, g.deadAt = secretOf(old.Refresh), time.Now()
@@ -245,6 +248,15 @@ func (g *grant) exchange(ctx context.Context, old Tokens, retries int) (Tokens, 
 	}
 	g.hold(t, time.Time{}, true)
 	return t, g.saveOwed(ctx)
+}
+
+// canSave asks a store that can tell whether it would keep tokens, before a
+// refresh token is spent on them.
+func (g *grant) canSave() error {
+	if s, ok := g.store.(interface{ ready() error }); ok {
+		return s.ready()
+	}
+	return nil
 }
 
 // saveOwed saves what is not saved yet.
