@@ -15,6 +15,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+
+	secrets []string // of the request, which no error may show
 }
 
 // classify decides what an answer means: nil, or an error and whether the call
@@ -34,7 +36,7 @@ func (c *Client) classify(q *call, a answer) (e *Error, again bool) {
 	}
 	e = q.fail(nil)
 	e.Status = a.status
-	messages, own := readMessages(a.body)
+	messages, own := readMessages(a.body, a.secrets)
 	e.Messages = messages
 	e.refused = a.status == http.StatusUnauthorized && !e.lacksScope() // no renewal adds a scope
 	if a.status == http.StatusNotFound && !own {
@@ -52,6 +54,14 @@ func (c *Client) classify(q *call, a answer) (e *Error, again bool) {
 var retriable = []int{
 	http.StatusTooManyRequests, http.StatusInternalServerError,
 	http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+}
+
+// secretsOf are what an answer's words may not show of a request: there are
+// gateways that quote the header which they do not like.
+func secretsOf(r *http.Request) []string {
+	_, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	_, password, _ := r.BasicAuth()
+	return []string{credentials, password}
 }
 
 // refusedLogin returns the word by which Jira says that it did not accept the

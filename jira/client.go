@@ -54,7 +54,8 @@ type Config struct {
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// Gateway is the address of Atlassian's gateway, for tests and for a
-	// proxy in its place. Empty means https://api.atlassian.com.
+	// proxy in its place, without the path of a site. Empty means
+	// https://api.atlassian.com.
 	Gateway string
 
 	// Logger hears of retries, of pauses and of points that run short (Warn), of
@@ -142,7 +143,7 @@ func New(site string, auth Auth, config Config) (*Client, error) {
 	}
 	config = config.withDefaults()
 	gateway, err := parseSite(config.Gateway)
-	if err != nil {
+	if err != nil || strings.Contains(gateway.Path+"/", gatewayPath) {
 		return nil, errors.New("Config.Gateway should be like https://" + gatewayHost)
 	}
 	c := &Client{

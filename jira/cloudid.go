@@ -37,8 +37,7 @@ func (c *Client) CloudID(ctx context.Context) (string, error) {
 
 // cloudIDIn reads the id off an address at the gateway.
 func (c *Client) cloudIDIn(u *url.URL) string {
-	_, rest, _ := strings.Cut(u.Path, gatewayPath)
-	id, _, _ := strings.Cut(rest, "/")
+	id, _, _ := strings.Cut(strings.TrimPrefix(u.Path, c.gateway.Path+gatewayPath), "/")
 	return id
 }
 
@@ -166,6 +165,9 @@ func unreachable(site string, list []resource) error {
 		}
 	}
 	slices.Sort(sites)
+	if more := len(sites) - maxMessages; more > 0 {
+		sites = append(sites[:maxMessages], fmt.Sprintf("%d more", more))
+	}
 	text := fmt.Sprintf("the access token does not reach %s but %s: give one of these, or authorize the app for this site", site, strings.Join(sites, ", "))
 	if len(sites) == 0 {
 		text = fmt.Sprintf("the access token reaches no site: authorize the app for %s", site)

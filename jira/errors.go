@@ -179,7 +179,8 @@ const (
 // readMessages takes Jira's words out of an error body, which may as well be a
 // web page or nothing. Seen are the error collection {errorMessages, errors} of
 // the API and the gateway's {code, message}. collection reports the former.
-func readMessages(body []byte) (messages []string, collection bool) {
+// secrets do not show in the messages.
+func readMessages(body []byte, secrets []string) (messages []string, collection bool) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(body, &fields) != nil {
 		return nil, false
@@ -196,9 +197,22 @@ func readMessages(body []byte) (messages []string, collection bool) {
 		_ = json.Unmarshal(fields[name], &one)
 		list = append(list, one)
 	}
+	for i, m := range list {
+		list[i] = hide(m, secrets...)
+	}
 	_, hasList := fields["errorMessages"]
 	_, hasFields := fields["errors"]
 	return tidyMessages(list), hasList || hasFields
+}
+
+// hide keeps secrets out of what is told.
+func hide(text string, secrets ...string) string {
+	for _, s := range secrets {
+		if s != "" {
+			text = strings.ReplaceAll(text, s, redacted)
+		}
+	}
+	return text
 }
 
 // tidyMessages drops what is empty, cuts what is long, and makes each message

@@ -139,6 +139,40 @@ func TestAutomaticFindsTheWay(t *testing.T) {
 	}
 }
 
+// A site that tells nobody what it is is asked in each way that the token may be
+// good in, a personal access token first.
+func TestASiteThatTellsNobodyWhatItIs(t *testing.T) {
+	for token, want := range map[string][]string{
+		"sesame-token":    {"", "Bearer"},
+		"sesame-password": {"", "Bearer", "Basic"},
+	} {
+		s := simulated(jirasim.Config{Deployment: jirasim.DataCenter, BaseURL: "https://jira.acme.example", Bearer: "sesame-token", Email: "sam", Token: "sesame-password"})
+		var asked []string
+		auth, err := jira.Automatic("sam", token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := jira.New("https://jira.acme.example", auth, jira.Config{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			resp, err := s.Hosts().RoundTrip(r)
+			if err != nil || !strings.HasSuffix(r.URL.Path, "/serverInfo") {
+				return resp, err
+			}
+			scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+			asked = append(asked, scheme)
+			if resp.Header.Get("X-Seraph-Loginreason") != "OK" {
+				return answer(http.StatusUnauthorized, ""), resp.Body.Close()
+			}
+			return resp, nil
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Myself(t.Context()); err != nil || !slices.Equal(asked, want) {
+			t.Errorf("%s: Myself = %v, asked %q, want nil after %q", token, err, asked, want)
+		}
+	}
+}
+
 // What was found is kept.
 func TestTheWayIsRemembered(t *testing.T) {
 	s := simulated(jirasim.Config{Email: "sam@acme.example", ScopedToken: "tok", Scopes: []string{"read:jira-user"}})

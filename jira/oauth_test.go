@@ -240,6 +240,9 @@ func TestOneCallerGivesUp(t *testing.T) {
 		if _, saves := store.read(); s.Refreshes() != 1 || saves != 1 {
 			t.Errorf("%d refreshes and %d saves, want one of each", s.Refreshes(), saves)
 		}
+		if n := len(slices.DeleteFunc(s.asked(), func(r string) bool { return r != "/oauth/token" })); n != 1 {
+			t.Errorf("tokens were asked for %d times, want the hasty caller's request alone", n)
+		}
 	})
 }
 

@@ -179,6 +179,7 @@ func (c *Client) attempt(ctx context.Context, q *call, via *route, n int) (e *Er
 	c.limiter.leave(p)
 	switch {
 	case err == nil:
+		a.secrets = secretsOf(r)
 		e, again = c.classify(q, a)
 		c.charge(q, p, a, e)
 		c.explain(e, q, a, via, r)

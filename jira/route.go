@@ -55,7 +55,7 @@ func (c *Client) knownCloud() bool {
 const gatewayPath = "/ex/jira/"
 
 func (c *Client) atGateway(u *url.URL) bool {
-	return sameHost(u, c.gateway) && strings.HasPrefix(u.Path, gatewayPath)
+	return sameHost(u, c.gateway) && strings.HasPrefix(u.Path, c.gateway.Path+gatewayPath)
 }
 
 // detect asks who is there: first as nobody, because at Data Center each wrong
@@ -63,17 +63,33 @@ func (c *Client) atGateway(u *url.URL) bool {
 // address; then, where nobody gets no answer, with the credentials. A server that
 // does not know the path is not given them: it is that beside or in front of a
 // Jira below a context path.
-func (c *Client) detect(ctx context.Context) (ServerInfo, error) {
-	info, err := c.serverInfo(ctx, &route{base: c.base, auth: nobody{}, deployment: DataCenter})
-	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Status == 0 || e.Status == http.StatusTooManyRequests || e.Status >= 500 {
-		return info, err
+func (c *Client) detect(ctx context.Context) (info ServerInfo, err error) {
+	for _, auth := range introductions(c.auth) {
+		info, err = c.serverInfo(ctx, &route{base: c.base, auth: auth, deployment: DataCenter, guessed: true})
+		e, ok := errors.AsType[*Error](err)
+		if !ok || e.Status == 0 || e.Status == http.StatusTooManyRequests || e.Status >= 500 {
+			break
+		}
+		if e.Status == http.StatusNotFound && errors.Is(err, ErrNotJira) {
+			e.Messages, e.Err = nil, notJira("there is no Jira at %s: check the address, and the context path, as in https://jira.example.com/jira", c.base.Redacted())
+			break
+		}
 	}
-	if e.Status == http.StatusNotFound && errors.Is(err, ErrNotJira) {
-		e.Messages, e.Err = nil, notJira("there is no Jira at %s: check the address, and the context path, as in https://jira.example.com/jira", c.base.Redacted())
-		return info, e
+	return info, err
+}
+
+// introductions are the credentials to ask with who is there, one after another.
+// Those of an OAuth app are good at the gateway alone.
+func introductions(given Auth) []Auth {
+	switch a := given.(type) {
+	case oauth:
+		return []Auth{nobody{}}
+	case *automatic:
+		if a.basic != nil {
+			return []Auth{nobody{}, a.bearer, a.basic}
+		}
 	}
-	return c.serverInfo(ctx, &route{base: c.base, auth: c.auth, deployment: DataCenter, guessed: true})
+	return []Auth{nobody{}, given}
 }
 
 // nobody sends no credentials.

@@ -216,7 +216,7 @@ func (t *tokenEndpoint) classify(a answer, request tokenRequest, began time.Time
 		e.Err = notJira("the answer is not in the words of a token endpoint: is this the token URL?")
 		return Tokens{}, e, a.status < 300
 	case a.status >= 400:
-		e.Messages = tidyMessages([]string{request.hide(cmp.Or(said.Description, said.Error))})
+		e.Messages = tidyMessages([]string{hide(cmp.Or(said.Description, said.Error), request.secrets()...)})
 		e.Err = request.refusal(a.status, said.Error)
 		return Tokens{}, e, false
 	case said.AccessToken == "" || !fitsHeader(said.AccessToken) || !fitsHeader(said.RefreshToken):
@@ -226,14 +226,9 @@ func (t *tokenEndpoint) classify(a answer, request tokenRequest, began time.Time
 	return Tokens{said.AccessToken, said.RefreshToken, said.expires(began)}, nil, false
 }
 
-// hide keeps what was sent out of what is told.
-func (r tokenRequest) hide(text string) string {
-	for _, name := range []string{"client_secret", "refresh_token", "code"} {
-		if r[name] != "" {
-			text = strings.ReplaceAll(text, r[name], redacted)
-		}
-	}
-	return text
+// secrets are what no error may show of what was sent.
+func (r tokenRequest) secrets() []string {
+	return []string{r["client_secret"], r["refresh_token"], r["code"]}
 }
 
 // refusal is what a refusal means for the one who sent this.
