@@ -15,19 +15,34 @@ const smallestQuota = 65_000
 // there are points at all. Before that nothing is held back, though Jira warns
 // when a fifth is left: who needs no more than the rest should not wait for it.
 type ration struct {
-	left  float64
-	last  float64 // of it: what is spread
-	reset time.Time
-	next  time.Time // when the next ordinary request may start
-	told  time.Time // until then it is known that points are spread
+	policy string // of Jira's quota; "" where it named none
+	left   float64
+	last   float64 // of it: what is spread
+	reset  time.Time
+	next   time.Time // when the next ordinary request may start
+	told   time.Time // until then it is known that points are spread
 }
 
-// set notes that so many points of a limit are left until reset.
-func (r *ration) set(left, limit int64, reset time.Time) {
+// set notes how many points of a limit are left of a quota.
+func (r *ration) set(q Quota, limit int64) {
 	if limit <= 0 {
 		limit = smallestQuota
 	}
-	r.left, r.last, r.reset = float64(left), float64(limit)/10, reset
+	r.policy, r.left, r.last, r.reset = q.Policy, float64(q.Remaining), float64(limit)/10, q.Reset
+	switch {
+	case r.left > r.last:
+		r.next = time.Time{}
+	case r.next.After(r.reset):
+		r.next = r.reset
+	}
+}
+
+// end notes that the quota is not short any more, where Jira lists it without a
+// number: the time that it gave before may have been wrong.
+func (r *ration) end(q Quota) {
+	if q.Policy == r.policy && !q.Beta && q.Limit > 0 && q.Remaining < 0 {
+		*r = ration{}
+	}
 }
 
 // guess notes that a quota is four fifths used, where Jira says no more than
@@ -39,7 +54,7 @@ func (r *ration) guess(now time.Time, reset time.Duration) {
 	if reset == 0 {
 		reset = now.Truncate(time.Hour).Add(time.Hour).Sub(now)
 	}
-	r.set(smallestQuota/5, smallestQuota, now.Add(reset))
+	r.set(Quota{Remaining: smallestQuota / 5, Reset: now.Add(reset)}, smallestQuota)
 }
 
 // spend starts a request of so many points: of the last tenth it uses up its

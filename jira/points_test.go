@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,6 +102,38 @@ func TestThrottledAnswersRationNothing(t *testing.T) {
 			}
 			if took := time.Since(began); took != 7*time.Second {
 				t.Errorf("%s: 20 calls after a 429 of 7s took %s, want 7s", headers, took)
+			}
+		})
+	}
+}
+
+// An hour that begins anew before it was told to ends the spreading at once, for
+// those too that wait for their share.
+func TestRationEndsWithTheShortage(t *testing.T) {
+	const plenty = `RateLimit-Policy: "tenant-app-quota";q=70000;w=3600, "global-app-quota";q=65000;w=3600`
+	tests := []struct {
+		headers string
+		want    time.Duration // from the answer with them on
+	}{
+		{plenty, 0},
+		{`RateLimit: "global-app-quota";r=13000;t=3000`, 0},
+		{`RateLimit: "global-app-quota";r=1;t=60`, time.Minute},
+		{`RateLimit-Policy: "tenant-app-quota";q=70000;w=3600`, time.Hour}, // another
+		{"Beta-" + plenty, time.Hour},
+	}
+	for _, tt := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			l := steadyLimiter(10, 2)
+			l.ask(t, getA, http.StatusOK, `RateLimit: "global-app-quota";r=1;t=3600`)
+			l.ask(t, getA, http.StatusOK, "") // takes what is left
+			began := time.Now()
+			var wg sync.WaitGroup
+			wg.Go(func() { l.ask(t, getA, http.StatusOK, "") })
+			synctest.Wait()
+			l.ask(t, call{method: http.MethodGet, path: "/a", urgent: true}, http.StatusOK, tt.headers)
+			wg.Wait()
+			if took := time.Since(began); took != tt.want {
+				t.Errorf("%s: a call waited %s for its share, want %s", tt.headers, took, tt.want)
 			}
 		})
 	}

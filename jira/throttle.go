@@ -33,7 +33,7 @@ func (l *limiter) throttle(p place, said limits, n int, now time.Time) decision 
 	if d.reach == oneIssue {
 		d.told = l.pauseIssue(p.issue, pause, now)
 	} else if l.pauseLane(of, pause, now) {
-		of.nothing(pause.Until.Add(said.interval)) // one at first, to see how things are
+		of.nothing(pause.Until.Add(said.interval)) // a bucket fills slowly: one at first, to see how far it is
 	}
 	d.until = pause.Until
 	return d
@@ -107,6 +107,7 @@ func (l *limiter) heedQuotas(p place, said limits, now time.Time) (spent Pause) 
 	paused := l.whole.pause.Until.After(now)
 	known, least := false, 0.0
 	for _, q := range said.quotas {
+		l.ration.end(q)
 		if q.Beta || q.Remaining < 0 || q.wait == 0 {
 			continue
 		}
@@ -121,7 +122,7 @@ func (l *limiter) heedQuotas(p place, said limits, now time.Time) (spent Pause) 
 		rate := float64(q.Remaining) / q.wait.Seconds()
 		if q.hourly() && (!known || rate < least) {
 			known, least = true, rate
-			l.ration.set(q.Remaining, l.limitOf(q), q.Reset)
+			l.ration.set(q, l.limitOf(q))
 		}
 	}
 	if said.near && !known {
