@@ -155,6 +155,7 @@ func (c *conformance) RoundTrip(r *http.Request) (*http.Response, error) {
 		SkipSettingDefaults: true,
 	}}
 	c.report("request "+r.Method+" "+r.URL.String()+" "+string(body), openapi3filter.ValidateRequest(r.Context(), in))
+	c.checkQuery(r, route)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	w, err := c.next.RoundTrip(r)
 	if err != nil {
@@ -168,6 +169,16 @@ func (c *conformance) RoundTrip(r *http.Request) (*http.Response, error) {
 	out.SetBodyBytes(text)
 	c.report(fmt.Sprintf("answer %d to %s %s", w.StatusCode, r.Method, r.URL), openapi3filter.ValidateResponse(r.Context(), out))
 	return w, nil
+}
+
+// checkQuery refuses parameters that the operation does not have: Jira ignores them without a word,
+// and so does the validation.
+func (c *conformance) checkQuery(r *http.Request, route *routers.Route) {
+	for name := range r.URL.Query() {
+		if route.Operation.Parameters.GetByInAndName("query", name) == nil && route.PathItem.Parameters.GetByInAndName("query", name) == nil {
+			c.t.Errorf("%s %s has no parameter %q", r.Method, route.Path, name)
+		}
+	}
 }
 
 func (c *conformance) count(what map[string]int, name string) {
