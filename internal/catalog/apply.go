@@ -16,7 +16,8 @@ type Batch struct {
 	Parent  string
 	Kind    string
 	// Index: the answer is a page of a search index, which lags. What is older than the row,
-	// by Jira's own `updated`, is not applied, and its item becomes dirty.
+	// by Jira's own `updated`, or would take an entity away, is not applied, and its item becomes
+	// dirty.
 	Index bool
 	Items []Item
 	Taken []Dirty // the rows that asked for this read; they are cleared or given back
@@ -206,6 +207,10 @@ func (a *applying) refuseStale() error {
 	if err != nil {
 		return err
 	}
+	taking, err := a.takesAway()
+	if err != nil {
+		return err
+	}
 	var behind []string
 	var refused []Item
 	for _, item := range a.batch.Items {
@@ -213,7 +218,7 @@ func (a *applying) refuseStale() error {
 		switch {
 		case known && row.read > int64(a.batch.Number):
 			refused = append(refused, item)
-		case known && a.batch.Index && item.Updated < row.updated:
+		case known && a.batch.Index && item.Updated < row.updated, taking[item.ID]:
 			refused = append(refused, item)
 			behind = append(behind, item.ID)
 		default:

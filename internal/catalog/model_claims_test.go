@@ -23,6 +23,25 @@ func (w *world) claim(k itemKey, item Item) {
 	}
 }
 
+// takesAway tells whether an entity that the item makes would not be made by what is said of it.
+func (w *world) takesAway(k itemKey, item Item) bool {
+	named, heard := map[entityKey]bool{}, map[int]bool{}
+	for _, c := range item.Claims {
+		heard[c.Resource] = true
+		for _, e := range c.Entities {
+			named[entityKey{e.Blueprint, e.Identifier}] = !item.Gone
+		}
+	}
+	for resource, entities := range w.claims[k] {
+		for _, e := range entities {
+			if (item.Gone || heard[resource]) && !named[entityKey{e.Blueprint, e.Identifier}] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // changes are what became of the entities since before; the items of those that relate to one
 // that went become dirty.
 func (w *world) changes(before map[entityKey]modelEntity) []Change {

@@ -281,7 +281,7 @@ func (w *world) applied(b Batch) Applied {
 		k := itemKey{reading: b.Reading, id: item.ID}
 		row, known := w.items[k]
 		late := known && row.Read > int64(b.Number)
-		lags := known && b.Index && item.Updated < row.Updated
+		lags := b.Index && (known && item.Updated < row.Updated || w.takesAway(k, item))
 		row = row.listedBy(item)
 		if late || lags {
 			done.Refused++

@@ -399,3 +399,35 @@ func TestADataCenterUnderAnotherAddress(t *testing.T) {
 	}
 	w.right()
 }
+
+// What a page of the index shows may be as it was: on a node whose index stands still, and by a
+// clock that was ahead, or of a project whose key was changed, which changes no issue's time.
+func TestAPageOfTheIndexTakesNothingAway(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)
+	w := newWorld(t, dataCenter, func(c *jirasim.Config) { c.Clock = func() time.Time { return now } })
+	w.mapping = strings.Replace(issuesOf(`""`), `query: "true"`, `query: .fields.status.name != "Done"`, 1)
+	w.addIssues("PAY", 6)
+	now = now.Add(time.Hour)
+	w.finish("PAY-6")
+	now = now.Add(-time.Minute)
+	w.jira.Update("PAY-6", func(i *jirasim.Issue) { i.Status, i.StatusCategory = "To Do", "To Do" })
+	now = now.Add(time.Hour)
+	w.mustSync()
+	before := w.port.Dump()
+	w.jira.Inject(jirasim.Fault{Do: jirasim.StaleIndex})
+	if report, err := w.sync(); err != nil {
+		t.Fatalf("sync is %+v, %v", report, err)
+	}
+	if got := w.port.Dump(); got != before {
+		t.Errorf("Port changed:\n%s", diffLines(before, got))
+	}
+	w.jira.Heal()
+	now = now.Add(time.Hour)
+	w.finish("PAY-6")
+	w.mustSync()
+	if ids := w.identifiers("jiraIssue"); slices.Contains(ids, "PAY-6") {
+		t.Errorf("Port has %v, want PAY-6 gone when it is done", ids)
+	}
+	w.right()
+}
