@@ -20,6 +20,7 @@ type moody struct {
 	random   *rand.Rand
 	grim     int // how many of 100 answers limit something
 	bucket   bool
+	skew     time.Duration // of its clock
 	began    time.Time
 	told     []told
 	flying   int
@@ -104,6 +105,7 @@ func (m *moody) answer(w http.ResponseWriter, endpoint, issue string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.flying--
+	w.Header().Set("Date", time.Now().Add(m.skew).UTC().Format(http.TimeFormat))
 	if m.random.IntN(100) >= m.grim {
 		if m.bucket {
 			setHeaders(w, fmt.Sprintf("%sX-RateLimit-Remaining: %d\nRetry-After: 0", bucketSize, 1+m.random.IntN(9)))
@@ -123,7 +125,7 @@ func (m *moody) answer(w http.ResponseWriter, endpoint, issue string) {
 func (m *moody) limit(w http.ResponseWriter, f form, endpoint, issue string) {
 	now := time.Now()
 	seconds := []int{1, 2, 5, 30, 600, 3600}[m.random.IntN(6)]
-	reset := now.Add(time.Duration(seconds) * time.Second).Truncate(time.Second)
+	reset := now.Add(m.skew + time.Duration(seconds)*time.Second).Truncate(time.Second)
 	layout := "2006-01-02T15:04:05Z"
 	if m.random.IntN(2) == 0 {
 		reset, layout = reset.Truncate(time.Minute), "2006-01-02T15:04Z"
@@ -134,7 +136,7 @@ func (m *moody) limit(w http.ResponseWriter, f form, endpoint, issue string) {
 	case strings.Contains(headers, "%d"):
 		until, headers = now.Add(time.Duration(seconds)*time.Second), fmt.Sprintf(headers, seconds)
 	case strings.Contains(headers, "%s"):
-		until, headers = reset, fmt.Sprintf(headers, reset.UTC().Format(layout))
+		until, headers = reset.Add(-m.skew), fmt.Sprintf(headers, reset.UTC().Format(layout))
 	}
 	t := told{form: headers, from: now, until: until, inFlight: m.flying}
 	switch {
@@ -164,6 +166,7 @@ func TestNoRequestBeforeItsTime(t *testing.T) {
 			random: rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1)),
 			grim:   rapid.IntRange(0, 40).Draw(rt, "grim"),
 			bucket: rapid.Bool().Draw(rt, "Data Center"),
+			skew:   time.Duration(rapid.IntRange(-100_000, 100_000).Draw(rt, "milliseconds of skew")) * time.Millisecond,
 		}
 		concurrency := rapid.IntRange(1, 12).Draw(rt, "concurrency")
 		reserve := rapid.IntRange(-1, 4).Draw(rt, "reserve")
