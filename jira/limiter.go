@@ -175,6 +175,7 @@ func (l *limiter) back(p place) {
 type decision struct {
 	wait      time.Duration // until the like of a throttled request may start; 0 if it was not throttled
 	until     time.Time     // the end of that wait
+	asked     time.Duration // of it, what Jira asked for in any form; 0 if it left that to us
 	reach     reach         // of the wait
 	blocked   bool          // the account may not ask at all
 	window    int           // requests in flight that remain allowed, of the reach

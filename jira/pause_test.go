@@ -166,6 +166,32 @@ func TestHeadersAreHeededBeforeTheBody(t *testing.T) {
 	}
 }
 
+// The error of who has no time to wait tells how long that is, in whatever form
+// Jira says it.
+func TestErrorsTellTheWait(t *testing.T) {
+	for _, headers := range []string{
+		"Retry-After: 600",
+		"X-RateLimit-Reset: 2000-01-01T00:10Z",
+		`RateLimit: "global-app-quota";r=0;t=600`,
+		"X-RateLimit-Interval-Seconds: 1200\nX-RateLimit-FillRate: 2\nX-RateLimit-Remaining: 0\nRetry-After: 0",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := steadyClient(t, Config{}, script(func(w http.ResponseWriter, _ *http.Request) {
+				setHeaders(w, headers)
+				w.WriteHeader(http.StatusTooManyRequests)
+			}))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			began := time.Now()
+			_, err := c.Myself(ctx)
+			e, ok := errors.AsType[*Error](err)
+			if !ok || !errors.Is(err, ErrThrottled) || e.RetryAfter != 10*time.Minute || time.Since(began) != 0 {
+				t.Errorf("%s: Myself = %v after %s, want ErrThrottled at once, to ask again after 10m", headers, err, time.Since(began))
+			}
+		})
+	}
+}
+
 // A request that waits for a place ends with its context and leaves no place
 // taken.
 func TestWaitForAPlaceEndsWithTheContext(t *testing.T) {

@@ -192,7 +192,7 @@ func (c *Client) attempt(ctx context.Context, q *call, via *route, n int) (e *Er
 	if e == nil {
 		return nil, false
 	}
-	e.held, e.blocked = d.wait, d.blocked
+	e.held, e.blocked, e.RetryAfter = d.wait, d.blocked, max(e.RetryAfter, d.asked)
 	return e, again && q.repeatable(a.status)
 }
 

@@ -15,7 +15,7 @@ const blockedWait = 30 * time.Second
 func (l *limiter) throttle(p place, said limits, n int, now time.Time) decision {
 	p.lane.throttled++
 	l.whole.throttled++
-	d := decision{reach: said.reach(p.issue), blocked: said.blocked}
+	d := decision{reach: said.reach(p.issue), blocked: said.blocked, asked: said.asked()}
 	of := p.lane
 	if d.reach == everything {
 		of = l.whole
@@ -25,7 +25,7 @@ func (l *limiter) throttle(p place, said limits, n int, now time.Time) decision 
 		n = max(n, of.strikes-1)
 	}
 	d.window = of.window
-	d.wait = l.backoff(n, said.asked())
+	d.wait = l.backoff(n, d.asked)
 	if said.blocked {
 		d.wait = max(d.wait, clampWait(blockedWait<<min(n, 10)))
 	}
