@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ferry/internal/catalog"
 	"ferry/jira/jirasim"
@@ -95,6 +96,7 @@ func TestAFirstRunThatFailedIsNotFinishedByAnotherAccount(t *testing.T) {
 	w.addIssues("PAY", 250)
 	w.mapping = issuesOf(`""`)
 	w.jira.Inject(jirasim.Fault{Match: bulkfetch, After: 1, Do: jirasim.ServerError, Status: 503})
+	w.jira.Inject(jirasim.Fault{Match: bulkfetch, After: 1, Do: jirasim.Hang, For: 300 * time.Millisecond}) // what came first is delivered meanwhile
 	if report, err := w.sync(); err == nil {
 		t.Fatalf("the first run is %+v, want it to fail", report)
 	}
