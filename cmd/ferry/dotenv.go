@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/joho/godotenv"
 )
@@ -17,8 +18,8 @@ func (s *sources) dotenv(path string) layer {
 	l := layer{}
 	text := string(s.readIfThere(path))
 	values, err := godotenv.Unmarshal(keepDollars(text))
-	if err != nil {
-		// The parser's own words quote the line, which may hold a token.
+	if err != nil || slices.ContainsFunc(slices.Collect(maps.Keys(values)), spaced) {
+		// Neither the parser's own words nor such a name is repeated: they quote the line, which may hold a token.
 		s.fault(".env" + atLine(oddLine(text)) + " is not of the form NAME=value: mend it or take it away")
 		return l
 	}
@@ -31,6 +32,9 @@ func (s *sources) dotenv(path string) layer {
 	}
 	return l
 }
+
+// spaced reports a name that has a space, as the parser makes of NAME secret: more.
+func spaced(name string) bool { return strings.ContainsFunc(name, unicode.IsSpace) }
 
 var bareDollar = regexp.MustCompile(`(^|[^\\])\$([A-Z0-9_(])`)
 
