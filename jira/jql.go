@@ -40,10 +40,20 @@ func Quote(s string) string {
 // CutOrderBy cuts JQL in two: what it restricts, and its ORDER BY clause with
 // all that follows. Either may be empty; together they are the text. A
 // restriction that is put in parentheses can be combined with others; a space
-// at its end stays, since it may be part of an escape.
+// at its end stays, since it may be part of an escape. Blanks alone restrict
+// nothing: they go with the order.
 //
 // The two words count only outside of quotes, and where a word can begin.
 func CutOrderBy(jql string) (restriction, order string) {
+	i := orderBy(jql)
+	if strings.TrimSpace(jql[:i]) == "" {
+		i = 0
+	}
+	return jql[:i], jql[i:]
+}
+
+// orderBy is where the ORDER BY clause begins, len(jql) where there is none.
+func orderBy(jql string) int {
 	var quote byte
 	for i := 0; i < len(jql); i++ {
 		c := jql[i]
@@ -55,10 +65,10 @@ func CutOrderBy(jql string) (restriction, order string) {
 		case quote == 0 && (c == '"' || c == '\''):
 			quote = c
 		case quote == 0 && isOrderBy(jql, i):
-			return jql[:i], jql[i:]
+			return i
 		}
 	}
-	return jql, ""
+	return len(jql)
 }
 
 func isOrderBy(jql string, i int) bool {

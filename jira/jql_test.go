@@ -19,6 +19,8 @@ func TestCutOrderBy(t *testing.T) {
 		{`summary ~ "x"ORDER BY key`, `summary ~ "x"`},
 		{`border by = 1`, `border by = 1`},
 		{`order by key`, ``},
+		{" \torder by key", ``},
+		{" ", ``},
 		{``, ``},
 	} {
 		restriction, order := jira.CutOrderBy(test.jql)
@@ -30,7 +32,7 @@ func TestCutOrderBy(t *testing.T) {
 
 // FuzzCutOrderBy: of whatever is JQL, the restriction is JQL without an order.
 func FuzzCutOrderBy(f *testing.F) {
-	for _, seed := range []string{`summary ~ "x" ORDER BY key`, `a = 'order by'`, `0""ORDER BY keY`, `order by`, `"`, `\`} {
+	for _, seed := range []string{`summary ~ "x" ORDER BY key`, `a = 'order by'`, `0""ORDER BY keY`, `order by`, " ", `"`, `\`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
