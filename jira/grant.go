@@ -30,9 +30,10 @@ type grant struct {
 	log   *slog.Logger
 
 	mu       sync.Mutex
-	held     sealed    // the latest tokens
-	came     time.Time // when the endpoint gave the latest
+	held     sealed // the latest tokens
 	due      time.Time
+	given    secret    // the access token that the endpoint gave last
+	givenAt  time.Time // when it did
 	unsaved  bool // held is to be saved before it is used
 	renewing *flight[Tokens]
 
@@ -42,7 +43,7 @@ type grant struct {
 }
 
 func newGrant(name string, store TokenStore, log *slog.Logger) *grant {
-	return &grant{name: name, store: store, log: log, held: seal(Tokens{}), dead: secretOf("")}
+	return &grant{name: name, store: store, log: log, held: seal(Tokens{}), given: secretOf(""), dead: secretOf("")}
 }
 
 func (g *grant) String() string       { return g.name + " [redacted]" }
@@ -74,7 +75,7 @@ func (g *grant) Renew(ctx context.Context, refused string) (bool, error) {
 func (g *grant) isFresh(access string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return access == g.held().Access && time.Since(g.came) < tokenFresh
+	return access == g.given.reveal() && time.Since(g.givenAt) < tokenFresh
 }
 
 // token gives tokens that Jira has not refused. Those who did not know of the
@@ -202,7 +203,7 @@ func (g *grant) obtain(ctx context.Context, refresh string, retries int) (Tokens
 	if err == nil {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.came = time.Now()
+		g.given, g.givenAt = secretOf(t.Access), time.Now()
 	}
 	return t, err
 }
