@@ -19,6 +19,10 @@ type entityRow struct {
 	claims     int  // claims it has
 	isNew      bool
 	touched    bool // its body, or the set of its claims, changed
+
+	unanswered bool    // Port may have been sent what its claims say, and nobody knows what became of it
+	keyset     int64   // the keys of which a delivery must speak
+	left       []int64 // the key sets of the claims that it had then and has no more
 }
 
 func (e *entityRow) wasWanted() bool { return e.before > 0 }
@@ -53,11 +57,13 @@ func (a *applying) named() map[string][]string {
 	return byBlueprint
 }
 
-const entityColumns = `SELECT id, blueprint, identifier, search, searching, claims FROM entity`
+// Of a version that Port has, or has refused in this run or the one before, it is known what became.
+const entityColumns = `SELECT id, blueprint, identifier, search, searching, claims, keyset,
+	delivered <> version AND refused <> version AND refused <> -version FROM entity`
 
 func (a *applying) scanEntity(scan func(...any) error) error {
 	e := &entityRow{}
-	if err := scan(&e.id, &e.blueprint, &e.identifier, &e.search, &e.searching, &e.before); err != nil {
+	if err := scan(&e.id, &e.blueprint, &e.identifier, &e.search, &e.searching, &e.before, &e.keyset, &e.unanswered); err != nil {
 		return err
 	}
 	e.claims = e.before
@@ -160,11 +166,15 @@ func (a *applying) claim(k claimKey, e Entity) ([]any, error) {
 		row.id, keyset, bit(e.Searching), next.refs, next.body}, nil
 }
 
-// leave takes a claim that was off its entity.
+// leave takes a claim that was off its entity. Where a process was killed before it recorded what
+// Port took, Port may have the keys of that claim: whatever is sent next must speak of them.
 func (a *applying) leave(c claimRow) {
 	e := a.byID[c.entity]
 	e.claims--
 	e.touched = true
+	if e.unanswered {
+		e.left = append(e.left, c.keyset)
+	}
 }
 
 // dropFrom removes the claims of an item and resource from the k.n-th on.

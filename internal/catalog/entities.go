@@ -39,7 +39,31 @@ func (a *applying) writeEntities() error {
 		11, ``, values); err != nil {
 		return err
 	}
+	if err := a.oweKeys(); err != nil {
+		return err
+	}
 	return a.writeRefs(sums)
+}
+
+// oweKeys adds the keys of claims that left to those of which the next delivery must speak.
+func (a *applying) oweKeys() error {
+	for _, e := range a.order {
+		if len(e.left) == 0 {
+			continue
+		}
+		sets := make([]string, 0, len(e.left)+1)
+		for _, id := range append(e.left, e.keyset) {
+			keys, err := a.s.keysets.text(a.tx, id)
+			if err != nil {
+				return err
+			}
+			sets = append(sets, keys)
+		}
+		if err := a.owe(e.id, UnionKeys(sets...)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // entityUpdate is what is written to many entities alike; most have one claim.

@@ -4,6 +4,7 @@ package catalog
 type names struct {
 	load, insert string
 	ids          map[string]int64 // nil: not loaded, or not sure after a rollback
+	texts        map[int64]string
 }
 
 func newReadings() names {
@@ -34,20 +35,28 @@ func (n *names) id(t *tx, name string) (int64, error) {
 	if err := t.exec(n.insert, t.s.integration, id, name); err != nil {
 		return 0, err
 	}
-	n.ids[name] = id
+	n.note(id, name)
 	return id, nil
+}
+
+func (n *names) note(id int64, name string) { n.ids[name], n.texts[id] = id, name }
+
+// text is the name with the number, "" if there is none.
+func (n *names) text(t *tx, id int64) (string, error) {
+	err := n.ensure(t)
+	return n.texts[id], err
 }
 
 func (n *names) ensure(t *tx) error {
 	if n.ids != nil {
 		return nil
 	}
-	n.ids = map[string]int64{}
+	n.ids, n.texts = map[string]int64{}, map[int64]string{}
 	return t.query(n.load, []any{t.s.integration}, func(scan func(...any) error) error {
 		var id int64
 		var name string
 		err := scan(&id, &name)
-		n.ids[name] = id
+		n.note(id, name)
 		return err
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // Pending is an entity of which Port does not have what it should, as it is now.
@@ -19,6 +20,19 @@ type Pending struct {
 	Reading    string    // of the item that first claimed it
 	Claims     []Claimed // in the order in which they are folded; empty if it is not wanted
 	Sent       string    // the keys Port was last sent, "" if none
+}
+
+// UnionKeys is the key set of all keys of the sets. Names in a key set are separated by commas; a
+// comma in a name is escaped, so they can be told apart without reading them.
+func UnionKeys(sets ...string) string {
+	var names []string
+	for _, keys := range sets {
+		if keys != "" {
+			names = append(names, strings.Split(keys, ",")...)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ",")
 }
 
 // Claimed is one claim of a pending entity.
@@ -171,8 +185,8 @@ const settled = `made = CASE WHEN ? THEN ? ELSE made END,
 		origin = CASE WHEN search = 1 OR origin = 'theirs' AND NOT ? THEN origin ELSE 'ours' END`
 
 // DeliveredInPart records that Port took some of what it should have of these entities: that they
-// are there, who made them, and the keys of which a later delivery must speak. They stay
-// undelivered.
+// are there, who made them, and that a later delivery must speak of the keys that were sent. They
+// stay undelivered.
 func (s *Store) DeliveredInPart(ctx context.Context, run int64, deliveries []Delivery) error {
 	return wrap("record what was delivered in part", s.write(ctx, func(t *tx) error {
 		for _, d := range deliveries {
@@ -185,11 +199,32 @@ func (s *Store) DeliveredInPart(ctx context.Context, run int64, deliveries []Del
 }
 
 func (t *tx) deliveredInPart(run int64, d Delivery) error {
-	keyset, err := t.s.keysets.id(t, d.Keys)
+	if err := t.owe(d.Entity, UnionKeys(d.Sent, d.Keys)); err != nil {
+		return err
+	}
+	return t.exec(`UPDATE entity SET `+settled+` WHERE id = ?`, d.Created, run, d.Created, d.Entity)
+}
+
+// Unanswered records that Port may have taken these entities: the answer was lost. Whatever is
+// sent of them next speaks of the keys that were sent.
+func (s *Store) Unanswered(ctx context.Context, lost []Delivery) error {
+	return wrap("record what was not answered", s.write(ctx, func(t *tx) error {
+		for _, d := range lost {
+			if err := t.owe(d.Entity, UnionKeys(d.Sent, d.Keys)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// owe says that Port may have an entity, and of which keys the next delivery must speak.
+func (t *tx) owe(entity int64, keys string) error {
+	keyset, err := t.s.keysets.id(t, keys)
 	if err != nil {
 		return err
 	}
-	return t.exec(`UPDATE entity SET keyset = ?, `+settled+` WHERE id = ?`, keyset, d.Created, run, d.Created, d.Entity)
+	return t.exec(`UPDATE entity SET keyset = ?, delivered = CASE delivered WHEN 0 THEN -1 ELSE delivered END WHERE id = ?`, keyset, entity)
 }
 
 // MarkTheirs records that somebody else made these entities in Port, given by their rows. Call it
@@ -270,7 +305,8 @@ func (t *tx) removed(p Pending, cascade bool) error {
 }
 
 // cascaded marks what Port deleted along with identifier. The walk follows refs by identifier
-// alone, whatever the blueprint: it may mark too many, which costs a write, never too few.
+// alone, whatever the blueprint: it may mark too many, which costs a write, never too few. So Port
+// may have them still, which stays on record for [Store.Behind].
 func (t *tx) cascaded(identifier string) error {
 	return t.exec(`
 		WITH RECURSIVE taken (entity) AS (
@@ -280,14 +316,14 @@ func (t *tx) cascaded(identifier string) error {
 			JOIN entity AS e ON e.id = t.entity
 			JOIN ref AS r ON r.integration = e.integration AND r.target = e.identifier
 		)
-		UPDATE entity SET delivered = 0 WHERE claims > 0 AND id IN (SELECT entity FROM taken)`, t.s.integration, identifier)
+		UPDATE entity SET delivered = -ABS(delivered) WHERE claims > 0 AND id IN (SELECT entity FROM taken)`, t.s.integration, identifier)
 }
 
-// Behind are wanted entities of which Port has an earlier version and refused the one that is
+// Behind are wanted entities of which Port has an earlier version, or may have, and refused the one that is
 // wanted, with row numbers after the one given, in that order. What they relate to in Port is not
 // what refs says of them.
 func (s *Store) Behind(ctx context.Context, after int64, limit int) ([]Pending, error) {
-	list, err := s.pending(ctx, `e.refused > 0 AND e.delivered > 0 AND e.delivered <> e.version AND e.claims > 0`, after, limit)
+	list, err := s.pending(ctx, `e.refused > 0 AND e.delivered <> 0 AND e.delivered <> e.version AND e.claims > 0`, after, limit)
 	return list, wrap("list what Port refused", err)
 }
 

@@ -80,7 +80,7 @@ func (t *tx) relist() error {
 // sendAgain makes undelivered what Port may take differently now.
 func (t *tx) sendAgain() error {
 	for _, statement := range []string{
-		`UPDATE entity SET refused = 0 WHERE integration = ? AND refused > 0`,
+		`UPDATE entity SET refused = -refused WHERE integration = ? AND refused > 0`,
 		`UPDATE entity SET version = version + 1 WHERE integration = ? AND searching = 1 AND claims > 0 AND delivered = version`,
 	} {
 		if err := t.exec(statement, t.s.integration); err != nil {

@@ -112,7 +112,8 @@ CREATE TABLE IF NOT EXISTS claim (
 CREATE INDEX IF NOT EXISTS claim_entity ON claim (entity);
 
 -- entity: what should be in Port. version counts the changes of its body; delivered is
--- the version Port has, 0 for none; refused the version Port would not take. An entity
+-- the version Port has, 0 for none, less than 0 if Port may have one; refused the version Port
+-- would not take, less than 0 in the runs after that. An entity
 -- without claims should not be in Port, unless others made it there: then its row stays, and
 -- has nothing left to do once delivered is version. origin: who made it there; '' until Port
 -- took it or it was found to be theirs.

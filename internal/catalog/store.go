@@ -193,7 +193,7 @@ func (s *Store) begin(ctx context.Context, identifier string) error {
 	row = s.writer.QueryRowContext(ctx, `
 		SELECT COALESCE((SELECT MAX(id) FROM entity), 0),
 		       COALESCE((SELECT MAX(seq) FROM dirty WHERE integration = ?), 0),
-		       EXISTS (SELECT 1 FROM entity WHERE integration = ? AND delivered > 0)`, s.integration, s.integration)
+		       EXISTS (SELECT 1 FROM entity WHERE integration = ? AND delivered <> 0)`, s.integration, s.integration)
 	var delivered bool
 	err := row.Scan(&s.entityID, &s.seq, &delivered)
 	s.delivered.Store(delivered)

@@ -27,6 +27,7 @@ func testStore(t *testing.T, open func(t *testing.T) *Store) {
 		"a listing that held it makes no suspect":     testSuspects,
 		"a run is named and the next knows the last":  testRuns,
 		"a wake comes for what is there to be sent":   testWake,
+		"what may have been sent is spoken of":        testUnansweredKeys,
 		"a catch-up leaves tombstones where they are": testTombstones,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
@@ -65,6 +66,27 @@ func toDelete(t *testing.T, s *Store) []Pending {
 	list, err := s.Unwanted(t.Context(), 0, 100)
 	must(t, err)
 	return list
+}
+
+// A process that was killed may have sent what it did not record; what Port refused it has not.
+func testUnansweredKeys(t *testing.T, s *Store) {
+	says := func(body, keys string) []Pending {
+		item := making("1", "one")
+		item.Claims[0].Entities[0].Body, item.Claims[0].Entities[0].Keys = []byte(body), keys
+		apply(t, s, item)
+		return toSend(t, s)
+	}
+	says("1", "a,b")
+	list := says("2", "b,c")
+	if list[0].Sent != "a,b" {
+		t.Errorf("after a version with a and b that may have been sent: keys %q to speak of, want a,b", list[0].Sent)
+	}
+	must(t, s.Delivered(t.Context(), 1, []Delivery{{Pending: list[0], Keys: "b,c"}}))
+	list = says("3", "wrong")
+	must(t, s.Delivered(t.Context(), 1, []Delivery{{Pending: list[0], Refused: "wrong"}}))
+	if list = says("4", "b"); list[0].Sent != "b,c" {
+		t.Errorf("after a version that was refused: keys %q to speak of, want b,c", list[0].Sent)
+	}
 }
 
 func testOddIdentifiers(t *testing.T, s *Store) {

@@ -39,6 +39,9 @@ func (d *Deliverer) deletes(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := d.checkBehind(ctx); err != nil {
+			return err
+		}
 		// Even a round that deleted nothing may have found that an earlier one took something along.
 		if err := d.upserts(ctx, nil); err != nil || n == 0 {
 			return err
@@ -64,17 +67,17 @@ func (d *Deliverer) deleteRound(ctx context.Context) (int, error) {
 	if stop, err := d.brake(ctx, len(ours), all); stop || err != nil {
 		return 0, err
 	}
-	n, err := d.remove(ctx, ours)
-	if err != nil || n == 0 || !d.config.DeleteDependents {
-		return n, err
-	}
-	return n, d.checkBehind(ctx)
+	return d.remove(ctx, ours)
 }
 
 // checkBehind looks for entities that a cascade took although the catalogue does not relate
 // them to what was deleted: those of which Port has an earlier version and refuses this one. What
-// relates to them went along.
+// relates to them went along. It looks whether this run deleted anything or not: the answer to a
+// deletion may be lost, or the process killed after it.
 func (d *Deliverer) checkBehind(ctx context.Context) error {
+	if !d.config.DeleteDependents {
+		return nil
+	}
 	for after := int64(0); ; {
 		list, err := d.store.Behind(ctx, after, pageSize)
 		if err != nil || len(list) == 0 {

@@ -226,6 +226,26 @@ func TestCascadeThroughAnEntityThatPortRefused(t *testing.T) {
 	}
 }
 
+// What is marked as taken along may still be in Port: the mark is by what it relates to now, and
+// Port has an earlier version of it.
+func TestCascadeThroughAnEntityThatWasMarkedForNothing(t *testing.T) {
+	w := newWorld(t)
+	w.config.CreateMissing = false
+	w.claim(thing{id: "target"}, thing{id: "other"}, thing{id: "middle", parent: "target"})
+	w.upserts()
+	w.claim(thing{id: "middle", parent: "other", props: map[string]any{"rank": "no number"}})
+	w.upserts()
+	w.drop("issue", "other")
+	w.deletes() // which marks middle
+	w.claim(thing{id: "middle", props: map[string]any{"rank": "no number"}}, thing{id: "end", parent: "middle"})
+	w.upserts()
+	w.drop("issue", "target")
+	w.deletes() // which takes middle and end
+	if r := w.reasons()["issue end"]; w.issues() != "" || !strings.Contains(r, "middle") {
+		t.Errorf("in Port: %q, set aside: %v, want nothing, and end for lack of middle", w.issues(), w.reasons())
+	}
+}
+
 func TestDeletesWithoutDependents(t *testing.T) {
 	w := newWorld(t)
 	w.config.DeleteDependents = false

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"ferry/internal/catalog"
 	"ferry/internal/mapping"
@@ -84,8 +83,7 @@ func fold(claims []catalog.Claimed, merge bool) (json.RawMessage, error) {
 	return mapping.Fold(merge, list)
 }
 
-// keysOf is the key set of the folded claims. Names in a key set are separated by commas; a
-// comma in a name is escaped, so they can be told apart without reading them.
+// keysOf is the key set of the folded claims.
 func keysOf(claims []catalog.Claimed, merge bool) string {
 	last := claims[len(claims)-1].Keys
 	if !merge {
@@ -99,19 +97,7 @@ func keysOf(claims []catalog.Claimed, merge bool) string {
 	for _, c := range claims {
 		sets = append(sets, c.Keys)
 	}
-	return union(sets...)
-}
-
-// union is the key set of all keys of the sets.
-func union(sets ...string) string {
-	var names []string
-	for _, keys := range sets {
-		if keys != "" {
-			names = append(names, strings.Split(keys, ",")...)
-		}
-	}
-	slices.Sort(names)
-	return strings.Join(slices.Compact(names), ",")
+	return catalog.UnionKeys(sets...)
 }
 
 // withoutRelations is the body as it can be sent before what it relates to is there.

@@ -32,6 +32,7 @@ type sending struct {
 	blueprint string
 	settled   []catalog.Delivery
 	begun     []catalog.Delivery // sent bare: in Port, and still undelivered
+	lost      []catalog.Delivery // sent, and Port may have it
 	postponed []postponed
 }
 
@@ -55,7 +56,16 @@ func (s *sending) send(ctx context.Context, parcels []parcel) error {
 	case errors.Is(err, port.ErrInvalid), errors.Is(err, port.ErrConflict):
 		return s.eachAlone(ctx, parcels, err)
 	}
+	for _, p := range parcels {
+		s.lose(p)
+	}
 	return err
+}
+
+// lose notes that Port may have taken p: the answer was lost, or an earlier one, and what came in
+// the end speaks of the last attempt alone.
+func (s *sending) lose(p parcel) {
+	s.lost = append(s.lost, catalog.Delivery{Pending: p.pending, Keys: p.keys})
 }
 
 func (s *sending) halve(ctx context.Context, parcels []parcel) error {
@@ -104,7 +114,7 @@ func (s *sending) eachAlone(ctx context.Context, parcels []parcel, why error) er
 func (s *sending) settle(p parcel, o port.Outcome) {
 	switch {
 	case o.Err == nil && p.stage == bare:
-		s.begun = append(s.begun, catalog.Delivery{Pending: p.pending, Keys: union(p.pending.Sent, p.keys), Created: s.created(p, o)})
+		s.begun = append(s.begun, catalog.Delivery{Pending: p.pending, Keys: p.keys, Created: s.created(p, o)})
 		s.postpone(p)
 	case o.Err == nil:
 		s.settled = append(s.settled, catalog.Delivery{
@@ -114,6 +124,9 @@ func (s *sending) settle(p parcel, o port.Outcome) {
 	case o.Err.NoMatch():
 		s.refuse(p, noMatch)
 	case p.stage != last && (o.Err.MissingRelation() || o.Err.Passing()):
+		if o.Err.Passing() {
+			s.lose(p)
+		}
 		s.postpone(p)
 	default:
 		s.refuse(p, refusedEntity(o.Err))
@@ -129,6 +142,7 @@ func (s *sending) refuseAll(parcels []parcel, reason string) {
 // refuse sets the entity aside. One that was sent bare gets its judgement when it is sent whole.
 func (s *sending) refuse(p parcel, reason string) {
 	if p.stage == bare {
+		s.lose(p)
 		s.postpone(p)
 		return
 	}
@@ -151,6 +165,11 @@ func (s *sending) record(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	if len(s.begun) > 0 {
 		if err := s.d.store.DeliveredInPart(ctx, s.d.config.Run, s.begun); err != nil {
+			return err
+		}
+	}
+	if len(s.lost) > 0 {
+		if err := s.d.store.Unanswered(ctx, s.lost); err != nil {
 			return err
 		}
 	}

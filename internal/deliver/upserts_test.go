@@ -224,6 +224,22 @@ func TestSearchThatMatchesNothingIsSetAside(t *testing.T) {
 	}
 }
 
+// Port took a version of which the answer was lost; the next one lacks a property of that.
+func TestAPropertyThatWentAfterALostAnswerIsEmptied(t *testing.T) {
+	w := newWorld(t)
+	w.client = newClient(t, w.sim.Transport(), func(c *port.Config) { c.Retries = -1 })
+	w.claim(thing{id: "A", props: map[string]any{"note": "ours", "rank": 1.0}})
+	w.sim.Inject(portsim.Fault{Match: portsim.On("POST", "/bulk"), Status: http.StatusBadGateway, Late: true, Times: 1})
+	if _, err := w.deliverer().Upserts(t.Context(), closed); !errors.Is(err, port.ErrUnavailable) {
+		t.Fatalf("Upserts: %v, want %v", err, port.ErrUnavailable)
+	}
+	w.claim(thing{id: "A", props: map[string]any{"rank": 1.0}})
+	w.upserts()
+	if e, _ := w.sim.Entity("issue", "A"); e.Properties["note"] != nil {
+		t.Errorf("note in Port: %v, want none", e.Properties["note"])
+	}
+}
+
 func TestPassingFaultsOfSingleEntities(t *testing.T) {
 	w := newWorld(t)
 	w.claim(thing{id: "A"}, thing{id: "B"})
