@@ -34,7 +34,7 @@ type grant struct {
 	due      time.Time
 	given    secret    // the access token that the endpoint gave last
 	givenAt  time.Time // when it did
-	unsaved  bool // held is to be saved before it is used
+	unsaved  bool      // held is to be saved before it is used
 	renewing *flight[Tokens]
 
 	// Only the one who renews uses these.
