@@ -91,16 +91,31 @@ func (s *Store) Outdated(ctx context.Context, reading, parent string, updated ma
 	return outdated, nil
 }
 
-// NextDue is when the next dirty row that nobody reads is due; zero if there is none.
-func (s *Store) NextDue(ctx context.Context, reading, parent string) (time.Time, error) {
+// NextDue is when the next dirty row that nobody reads is due, of the given priorities or of any;
+// zero if there is none.
+func (s *Store) NextDue(ctx context.Context, reading, parent string, of ...Priority) (time.Time, error) {
 	s.taken.mu.Lock()
 	defer s.taken.mu.Unlock()
+	var next time.Time
+	for _, p := range priorities(of) {
+		due, err := s.nextDue(ctx, reading, parent, p)
+		if err != nil {
+			return time.Time{}, wrap("look for dirty rows", err)
+		}
+		if !due.IsZero() && (next.IsZero() || due.Before(next)) {
+			next = due
+		}
+	}
+	return next, nil
+}
+
+func (s *Store) nextDue(ctx context.Context, reading, parent string, p Priority) (time.Time, error) {
 	var next time.Time
 	err := s.read(ctx, `
 		SELECT d.id, d.due FROM dirty AS d
 		JOIN reading AS r ON r.integration = d.integration AND r.id = d.reading
-		WHERE d.integration = ? AND r.name = ? AND d.parent = ? ORDER BY d.due LIMIT ?`,
-		[]any{s.integration, reading, parent, s.taken.count() + 1}, func(scan func(...any) error) error {
+		WHERE d.integration = ? AND r.name = ? AND d.parent = ? AND d.priority = ? ORDER BY d.due LIMIT ?`,
+		[]any{s.integration, reading, parent, int(p), s.taken.count() + 1}, func(scan func(...any) error) error {
 			var id string
 			var due int64
 			if err := scan(&id, &due); err != nil {
@@ -111,5 +126,5 @@ func (s *Store) NextDue(ctx context.Context, reading, parent string) (time.Time,
 			}
 			return nil
 		})
-	return next, wrap("look for dirty rows", err)
+	return next, err
 }

@@ -13,9 +13,13 @@ type Priority int
 
 // The priorities of a read.
 const (
-	Live Priority = 0 // somebody waits to see it: a change that was just made
-	Scan Priority = 2 // a run lists it
+	Live  Priority = 0 // somebody waits to see it: a change that was just made
+	Later Priority = 1 // it has changed, or what it relates to has, and nobody waits
+	Scan  Priority = 2 // a run lists it
 )
+
+// ExpectGone in [Dirty.Expect]: an event said that the item is no more.
+const ExpectGone = -1
 
 // Dirty is an item that must be read again, as Take gave it out.
 type Dirty struct {
@@ -27,6 +31,10 @@ type Dirty struct {
 	Attempts int   // reads that failed before
 	Run      int64 // the run that listed it, 0 if none did
 	Listed   int64 // which listings of that run held it
+	Told     int64 // when it was first said, in milliseconds since 1970; 0 by a listing alone
+	// Expect is the earliest `updated` that an answer must show, in milliseconds since 1970, to show
+	// what was said; 0 for any, ExpectGone if it should not be there.
+	Expect int64
 }
 
 // taken holds the dirty rows that are being read. It is in memory only: after a crash nothing
@@ -84,7 +92,7 @@ func distinct(ids []string) []string {
 
 const insertDirty = `INSERT INTO dirty (integration, reading, parent, id, hints, priority, seq, attempts, run, listed, due)`
 
-// Touch makes items dirty because something was said of them. It says which, not what.
+// Touch makes items dirty that have changed. It says which, not what.
 func (s *Store) Touch(ctx context.Context, reading, parent string, ids []string) error {
 	return wrap("make items dirty", s.write(ctx, func(t *tx) error {
 		number, err := s.readings.id(t, reading)
@@ -96,30 +104,67 @@ func (s *Store) Touch(ctx context.Context, reading, parent string, ids []string)
 }
 
 func (t *tx) touch(reading int64, parent string, ids []string) error {
-	values := make([]any, 0, len(ids)*11)
+	rows := make([]touchRow, 0, len(ids))
 	for _, id := range distinct(ids) {
-		t.s.seq++
-		values = append(values, t.s.integration, reading, parent, id, 1, int(Live), t.s.seq, 0, 0, 0, 0)
+		rows = append(rows, touchRow{reading: reading, parent: parent, id: id})
 	}
-	return t.insert(insertDirty, 11, `
+	return t.touchRows(Later, now(), rows)
+}
+
+// touchRow is an item that something was said of.
+type touchRow struct {
+	reading    int64
+	parent, id string
+	expect     int64
+}
+
+// touchRows makes each item dirty; no item is there twice. Their order is that of time, which
+// several processes can give without asking one another.
+func (t *tx) touchRows(p Priority, at int64, rows []touchRow) error {
+	values := make([]any, 0, len(rows)*13)
+	for _, r := range rows {
+		values = append(values, t.integration(), r.reading, r.parent, r.id, 1, int(p), at, 0, 0, 0, 0, at, r.expect)
+	}
+	return t.insert(`INSERT INTO dirty (integration, reading, parent, id, hints, priority, seq, attempts, run, listed, due, told, expect)`, 13, `
 		ON CONFLICT (integration, reading, parent, id) DO UPDATE SET
-			hints = dirty.hints + 1, priority = excluded.priority, attempts = 0, due = 0`, values)
+			hints = dirty.hints + 1, attempts = 0, due = 0,
+			priority = CASE WHEN excluded.priority < dirty.priority THEN excluded.priority ELSE dirty.priority END,
+			told = CASE WHEN dirty.told = 0 THEN excluded.told ELSE dirty.told END,
+			expect = CASE WHEN dirty.expect = -1 OR excluded.expect = -1 THEN -1
+				WHEN dirty.expect > excluded.expect THEN dirty.expect ELSE excluded.expect END`, values)
 }
 
 // Take gives out up to limit dirty rows of one reading and parent, the most urgent first, and
-// all of one priority, so that live rows and listed ones are read in calls of their own. What
-// is given out is not given out again until Apply, Postpone or Release names it.
-func (s *Store) Take(ctx context.Context, reading, parent string, limit int) ([]Dirty, error) {
+// all of one priority, so that live rows and listed ones are read in calls of their own. Only
+// those of the given priorities, where any are. What is given out is not given out again until
+// Apply, Postpone or Release names it.
+func (s *Store) Take(ctx context.Context, reading, parent string, limit int, of ...Priority) ([]Dirty, error) {
 	s.taken.mu.Lock()
 	defer s.taken.mu.Unlock()
-	rows, err := s.due(ctx, reading, parent, Live, math.MinInt64, limit)
-	if err == nil && len(rows) == 0 {
-		rows, err = s.dueScan(ctx, reading, parent, limit)
+	var rows []Dirty
+	var err error
+	for _, p := range priorities(of) {
+		if p == Scan {
+			rows, err = s.dueScan(ctx, reading, parent, limit)
+		} else {
+			rows, err = s.due(ctx, reading, parent, p, math.MinInt64, limit)
+		}
+		if err != nil || len(rows) > 0 {
+			break
+		}
 	}
 	for _, d := range rows {
 		s.taken.hold(d)
 	}
 	return rows, wrap("take dirty rows", err)
+}
+
+// priorities are those given, or all.
+func priorities(of []Priority) []Priority {
+	if len(of) == 0 {
+		return []Priority{Live, Later, Scan}
+	}
+	return of
 }
 
 func (t *taken) hold(d Dirty) {
@@ -147,13 +192,13 @@ func (s *Store) dueScan(ctx context.Context, reading, parent string, limit int) 
 func (s *Store) due(ctx context.Context, reading, parent string, p Priority, after int64, limit int) ([]Dirty, error) {
 	var found []Dirty
 	err := s.read(ctx, `
-		SELECT d.id, d.hints, d.attempts, d.run, d.listed, d.seq FROM dirty AS d
+		SELECT d.id, d.hints, d.attempts, d.run, d.listed, d.told, d.expect, d.seq FROM dirty AS d
 		JOIN reading AS r ON r.integration = d.integration AND r.id = d.reading
 		WHERE d.integration = ? AND r.name = ? AND d.parent = ? AND d.priority = ? AND d.seq > ? AND d.due <= ?
 		ORDER BY d.seq LIMIT ?`, []any{s.integration, reading, parent, int(p), after, now(), limit + s.taken.count()}, func(scan func(...any) error) error {
 		d := Dirty{Reading: reading, Parent: parent, Priority: p}
 		var seq int64
-		if err := scan(&d.ID, &d.Hints, &d.Attempts, &d.Run, &d.Listed, &seq); err != nil {
+		if err := scan(&d.ID, &d.Hints, &d.Attempts, &d.Run, &d.Listed, &d.Told, &d.Expect, &seq); err != nil {
 			return err
 		}
 		if _, held := s.taken.keys[d.key()]; held {

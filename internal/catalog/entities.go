@@ -27,16 +27,17 @@ func (a *applying) writeEntities() error {
 			continue
 		}
 		values = append(values, e.id, a.s.integration, e.blueprint, e.identifier, bit(e.search), bit(searching),
-			a.reading, e.claims, 1, a.batch.Run, a.batch.Run)
+			a.reading, e.claims, 1, a.batch.Run, a.batch.Run, a.told())
 	}
 	for u, ids := range updates {
-		if err := execIn(a.tx, `UPDATE entity SET version = version + 1, changed = ?, claims = ?, searching = ? WHERE id IN (%s)`,
-			[]any{a.batch.Run, u.claims, bit(u.searching)}, ids); err != nil {
+		if err := execIn(a.tx, `UPDATE entity SET version = version + 1, changed = ?, claims = ?, searching = ?,
+			since = CASE WHEN since = 0 THEN ? ELSE since END WHERE id IN (%s)`,
+			[]any{a.batch.Run, u.claims, bit(u.searching), a.told()}, ids); err != nil {
 			return err
 		}
 	}
-	if err := a.insert(`INSERT INTO entity (id, integration, blueprint, identifier, search, searching, reading, claims, version, born, changed)`,
-		11, ``, values); err != nil {
+	if err := a.insert(`INSERT INTO entity (id, integration, blueprint, identifier, search, searching, reading, claims, version, born, changed, since)`,
+		12, ``, values); err != nil {
 		return err
 	}
 	if err := a.oweKeys(); err != nil {
@@ -64,6 +65,17 @@ func (a *applying) oweKeys() error {
 		}
 	}
 	return nil
+}
+
+// told is when Jira first told of what the batch was read for, or now.
+func (a *applying) told() int64 {
+	at := now()
+	for _, d := range a.batch.Taken {
+		if d.Told > 0 {
+			at = min(at, d.Told)
+		}
+	}
+	return at
 }
 
 // entityUpdate is what is written to many entities alike; most have one claim.

@@ -153,9 +153,12 @@ func (w *world) touch(rt *rapid.T) {
 }
 
 func (w *world) touched(k itemKey) {
-	d := w.dirty[k]
+	d, known := w.dirty[k]
 	d.Hints++
-	d.Priority, d.Attempts = Live, 0
+	d.Attempts = 0
+	if !known || d.Priority > Later {
+		d.Priority = Later
+	}
 	w.dirty[k] = d
 	delete(w.waits, k)
 }
@@ -178,7 +181,7 @@ func (w *world) free(reading string, p Priority) map[itemKey]bool {
 
 func (w *world) startRead(rt *rapid.T) {
 	reading, limit := pick(rt, someReadings, "reading"), rapid.IntRange(1, 4).Draw(rt, "limit")
-	want := w.free(reading, Live)
+	want := w.free(reading, Later)
 	if len(want) == 0 {
 		want = w.free(reading, Scan)
 	}

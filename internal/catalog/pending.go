@@ -20,6 +20,7 @@ type Pending struct {
 	Reading    string    // of the item that first claimed it
 	Claims     []Claimed // in the order in which they are folded; empty if it is not wanted
 	Sent       string    // the keys Port was last sent, "" if none
+	Since      int64     // when Jira told of the first change that Port lacks, in milliseconds since 1970; 0: it lacks none
 }
 
 // UnionKeys is the key set of all keys of the sets. Names in a key set are separated by commas; a
@@ -43,13 +44,13 @@ type Claimed struct {
 
 // pendingColumns are what scanPending takes, from entity AS e and nameJoins.
 const (
-	pendingColumns = `e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = '', e.origin = 'theirs', r.name, COALESCE(k.keys, '')`
+	pendingColumns = `e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = '', e.origin = 'theirs', r.name, COALESCE(k.keys, ''), e.since`
 	nameJoins      = `JOIN reading AS r ON r.integration = e.integration AND r.id = e.reading
 		LEFT JOIN keyset AS k ON k.integration = e.integration AND k.id = e.keyset`
 )
 
 func (p *Pending) columns() []any {
-	return []any{&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Unsettled, &p.Theirs, &p.Reading, &p.Sent}
+	return []any{&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Unsettled, &p.Theirs, &p.Reading, &p.Sent, &p.Since}
 }
 
 // undelivered reads entities and their claims in one statement, so that both are of one moment.
@@ -173,8 +174,9 @@ func (t *tx) delivered(run int64, d Delivery) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ?, `+settled+` WHERE id = ? AND delivered <= ?`,
-		d.Version, keyset, run, d.Created, run, d.Created, d.Entity, d.Version)
+	return t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ?, since = CASE WHEN version = ? THEN 0 ELSE ? END, `+settled+`
+		WHERE id = ? AND delivered <= ?`,
+		d.Version, keyset, run, d.Version, now(), d.Created, run, d.Created, d.Entity, d.Version)
 }
 
 // settled records who made an entity that Port took. Whoever else had made it was noted by

@@ -8,13 +8,37 @@ CREATE TABLE IF NOT EXISTS store (
 );
 
 -- integration: one Jira site feeding one Port integration identifier.
--- epoch counts the leases taken; site and account are the Jira every run must read, and as whom.
+-- epoch counts the leases taken; site and account are the Jira every run must read, and as whom;
+-- mapping is the text of the one that was last applied.
 CREATE TABLE IF NOT EXISTS integration (
 	id         INTEGER PRIMARY KEY,
 	identifier TEXT NOT NULL UNIQUE,
 	epoch      INTEGER NOT NULL,
 	site       TEXT NOT NULL DEFAULT '',
-	account    TEXT NOT NULL DEFAULT ''
+	account    TEXT NOT NULL DEFAULT '',
+	mapping    TEXT NOT NULL DEFAULT ''
+);
+
+-- moment: when something last was, or is due next, by name. What is periodic is a row here.
+CREATE TABLE IF NOT EXISTS moment (
+	integration INTEGER NOT NULL,
+	name        TEXT NOT NULL,
+	at          INTEGER NOT NULL,
+	PRIMARY KEY (integration, name)
+);
+
+-- delivery: the last deliveries of webhooks, without their bodies, for people to look at.
+CREATE TABLE IF NOT EXISTS delivery (
+	integration INTEGER NOT NULL,
+	at          INTEGER NOT NULL,
+	replica     TEXT NOT NULL,
+	n           INTEGER NOT NULL,
+	identifier  TEXT NOT NULL,
+	event       TEXT NOT NULL,
+	touched     INTEGER NOT NULL,
+	answer      INTEGER NOT NULL,
+	reason      TEXT NOT NULL,
+	PRIMARY KEY (integration, at, replica, n)
 );
 
 -- resource: the resources of the mapping by their place, which is how claims name them. A claim
@@ -27,11 +51,14 @@ CREATE TABLE IF NOT EXISTS resource (
 	PRIMARY KEY (integration, position)
 );
 
--- reading: a kind plus what changes the question put to Jira, by number.
+-- reading: a kind plus what changes the question put to Jira, by number. asked: the mapping has
+-- it. Hints that come before there is a mapping wait under a reading of their kind's own.
 CREATE TABLE IF NOT EXISTS reading (
 	integration INTEGER NOT NULL,
 	id          INTEGER NOT NULL,
 	name        TEXT NOT NULL,
+	kind        TEXT NOT NULL DEFAULT '',
+	asked       INTEGER NOT NULL DEFAULT 0 CHECK (asked IN (0, 1)),
 	PRIMARY KEY (integration, id),
 	UNIQUE (integration, name)
 );
@@ -117,7 +144,8 @@ CREATE INDEX IF NOT EXISTS claim_entity ON claim (entity);
 -- without claims should not be in Port, unless others made it there: then its row stays, and
 -- has nothing left to do once delivered is version. origin: who made it there; '' until Port
 -- took it or it was found to be theirs.
--- born, changed, made, sent name the runs in which that last happened.
+-- born, changed, made, sent name the runs in which that last happened. since is when Jira told of
+-- the first change that Port does not have yet; 0: Port has all.
 CREATE TABLE IF NOT EXISTS entity (
 	id          INTEGER PRIMARY KEY,
 	integration INTEGER NOT NULL,
@@ -136,6 +164,7 @@ CREATE TABLE IF NOT EXISTS entity (
 	changed     INTEGER NOT NULL,
 	made        INTEGER NOT NULL DEFAULT 0,
 	sent        INTEGER NOT NULL DEFAULT 0,
+	since       INTEGER NOT NULL DEFAULT 0,
 	UNIQUE (integration, blueprint, identifier)
 );
 CREATE INDEX IF NOT EXISTS entity_undelivered ON entity (integration, id)
@@ -153,6 +182,8 @@ CREATE TABLE IF NOT EXISTS ref (
 ) WITHOUT ROWID;
 
 -- dirty: an item that must be read again. No payload: the row says which, Jira says what.
+-- told is when it was first said, 0 if a listing said it; expect is the earliest `updated` of
+-- Jira's that the answer must show, 0 for any, -1 if it should not be there.
 CREATE TABLE IF NOT EXISTS dirty (
 	integration INTEGER NOT NULL,
 	reading     INTEGER NOT NULL,
@@ -165,6 +196,8 @@ CREATE TABLE IF NOT EXISTS dirty (
 	attempts    INTEGER NOT NULL,
 	run         INTEGER NOT NULL,
 	listed      INTEGER NOT NULL,
+	told        INTEGER NOT NULL DEFAULT 0,
+	expect      INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (integration, reading, parent, id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS dirty_order ON dirty (integration, reading, parent, priority, seq);

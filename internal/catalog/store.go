@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +21,7 @@ import (
 var schema string
 
 // schemaVersion is the version of schema.sql.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // Config says where the store is and whose it is.
 type Config struct {
@@ -47,8 +46,10 @@ type Store struct {
 
 	reads atomic.Int64 // numbers given out by NextRead in this epoch
 
-	// Guarded by leading: whoever holds its one place is the writer.
-	leading  chan struct{}
+	writes *turns[func(*tx) error]
+	inbox  *Inbox
+
+	// Guarded by writes: whoever leads there is the writer.
 	writer   *sql.Conn
 	writerDB *sql.DB
 	stmts    map[string]*sql.Stmt
@@ -57,9 +58,6 @@ type Store struct {
 	runFrom  int64 // reads numbered below it began before the newest full run
 	readings names
 	keysets  names
-
-	mu      sync.Mutex
-	waiting []*request
 
 	taken taken
 }
@@ -89,12 +87,13 @@ func open(ctx context.Context, config Config) (_ *Store, err error) {
 		dir:      config.Dir,
 		log:      cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
 		lease:    held,
-		leading:  make(chan struct{}, 1),
 		changed:  make(wake, 1),
 		stmts:    map[string]*sql.Stmt{},
 		readings: newReadings(),
 		keysets:  newKeysets(),
 	}
+	s.writes = newTurns(s.transact)
+	s.inbox = newInbox(s.write)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -203,8 +202,8 @@ func (s *Store) begin(ctx context.Context, identifier string) error {
 // Close waits for the transaction that is being written, and ends the lease. What was
 // committed stays; nothing else is pending here.
 func (s *Store) Close() error {
-	s.leading <- struct{}{}
-	defer func() { <-s.leading }()
+	s.writes.leading <- struct{}{}
+	defer func() { <-s.writes.leading }()
 	errs := s.readStmts.close()
 	for _, stmt := range s.stmts {
 		errs = append(errs, stmt.Close())

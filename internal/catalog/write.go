@@ -7,74 +7,26 @@ import (
 	"strings"
 )
 
-// request is one caller's change, waiting to be written.
-type request struct {
-	change func(*tx) error
-	done   chan error
-}
-
 // write runs change in a transaction and returns when it is on the disk. Callers that come
-// while another transaction is being written are gathered: the next writer takes all that wait
-// into one transaction, each change in a savepoint, and one flush serves them all.
+// while another transaction is being written are gathered into the next, each change in a
+// savepoint, and one flush serves them all.
 //
 // ctx ends the wait for the writer's place only; a change that has begun is finished, since
 // others share its transaction.
 func (s *Store) write(ctx context.Context, change func(*tx) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	req := &request{change, make(chan error, 1)}
-	s.mu.Lock()
-	s.waiting = append(s.waiting, req)
-	s.mu.Unlock()
-	select {
-	case s.leading <- struct{}{}:
-		s.writeWaiting()
-		<-s.leading
-		return <-req.done // mine was waiting, so either I wrote it or an earlier leader did
-	case err := <-req.done:
-		return err
-	case <-ctx.Done():
-		if s.withdraw(req) {
-			return ctx.Err()
-		}
-		return <-req.done
-	}
+	return s.writes.do(ctx, change)
 }
 
-// withdraw takes req back, unless a writer has it already.
-func (s *Store) withdraw(req *request) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, r := range s.waiting {
-		if r == req {
-			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
-			return true
-		}
+// transact gives one error for each change, or one for all.
+func (s *Store) transact(batch []func(*tx) error) []error {
+	results, err := s.transaction(batch)
+	if err != nil {
+		return []error{err}
 	}
-	return false
+	return results
 }
 
-// writeWaiting writes everything that waits. The caller is the writer.
-func (s *Store) writeWaiting() {
-	s.mu.Lock()
-	batch := s.waiting
-	s.waiting = nil
-	s.mu.Unlock()
-	if len(batch) == 0 {
-		return
-	}
-	results, err := s.transact(batch)
-	for i, r := range batch {
-		if err != nil {
-			r.done <- err
-		} else {
-			r.done <- results[i]
-		}
-	}
-}
-
-func (s *Store) transact(batch []*request) (results []error, err error) {
+func (s *Store) transaction(batch []func(*tx) error) (results []error, err error) {
 	t := &tx{s: s, ctx: context.Background()}
 	if err := t.exec(`BEGIN IMMEDIATE`); err != nil {
 		return nil, err
@@ -88,13 +40,13 @@ func (s *Store) transact(batch []*request) (results []error, err error) {
 		}
 	}()
 	if len(batch) == 1 { // its failure is the transaction's: a savepoint would only cost
-		if err := batch[0].change(t); err != nil {
+		if err := batch[0](t); err != nil {
 			return nil, err
 		}
 		return []error{nil}, t.exec(`COMMIT`)
 	}
-	for _, r := range batch {
-		changeErr, err := t.savepoint(r.change)
+	for _, change := range batch {
+		changeErr, err := t.savepoint(change)
 		if err != nil {
 			return nil, err
 		}
@@ -118,6 +70,8 @@ type tx struct {
 	s   *Store
 	ctx context.Context
 }
+
+func (t *tx) integration() int64 { return t.s.integration }
 
 // savepoint runs change so that its failure undoes it alone. The second error says that the
 // transaction cannot go on: what follows a lost savepoint would be written on its own.

@@ -28,8 +28,8 @@ func ask[T any](t testing.TB, s *Store, query string) (answer T) {
 
 // holdWriter keeps the writer's place until the function returned is called.
 func (s *Store) holdWriter() (release func()) {
-	s.leading <- struct{}{}
-	return func() { <-s.leading }
+	s.writes.leading <- struct{}{}
+	return func() { <-s.writes.leading }
 }
 
 // gather starts changes and returns when all of them wait for the writer.
@@ -40,9 +40,9 @@ func gather(s *Store, changes []func(*tx) error) (wait func() []error) {
 		all.Go(func() { errs[i] = s.write(context.Background(), change) })
 	}
 	for waiting := 0; waiting < len(changes); {
-		s.mu.Lock()
-		waiting = len(s.waiting)
-		s.mu.Unlock()
+		s.writes.mu.Lock()
+		waiting = len(s.writes.waiting)
+		s.writes.mu.Unlock()
 	}
 	return func() []error { all.Wait(); return errs }
 }
@@ -156,9 +156,9 @@ func TestAWaiterThatIsCancelledIsNeitherLostNorDoubled(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- s.Touch(ctx, "issue", "", []string{"1"}) }()
 	for waiting := 0; waiting < 1; {
-		s.mu.Lock()
-		waiting = len(s.waiting)
-		s.mu.Unlock()
+		s.writes.mu.Lock()
+		waiting = len(s.writes.waiting)
+		s.writes.mu.Unlock()
 	}
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {

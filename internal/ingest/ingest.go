@@ -160,7 +160,7 @@ func (in *Ingest) Run(ctx context.Context) (Result, error) {
 	if err := in.nameSetAside(ctx); err != nil {
 		return in.result, err
 	}
-	if err := in.Store.SetResources(ctx, in.identities()); err != nil {
+	if err := in.begin(ctx); err != nil {
 		return in.result, err
 	}
 	for _, r := range in.readings {
@@ -172,6 +172,18 @@ func (in *Ingest) Run(ctx context.Context) (Result, error) {
 		return in.result, nil
 	}
 	return in.result, in.dropFormer(ctx)
+}
+
+// begin makes the catalogue go by this mapping.
+func (in *Ingest) begin(ctx context.Context) error {
+	if err := in.Store.SetResources(ctx, in.identities()); err != nil {
+		return err
+	}
+	var asked []catalog.AskedReading
+	for _, r := range in.readings {
+		asked = append(asked, catalog.AskedReading{Name: r.Name, Kind: r.Kind})
+	}
+	return in.Store.SetReadings(ctx, asked)
 }
 
 // alone tells whether no other reading is of the kind.

@@ -1,0 +1,38 @@
+package catalog
+
+import (
+	"context"
+	"time"
+)
+
+// Moment is when something last was, or is due next; zero if it was never set.
+func (s *Store) Moment(ctx context.Context, name string) (time.Time, error) {
+	var at int64
+	err := s.read(ctx, `SELECT COALESCE(MAX(at), 0) FROM moment WHERE integration = ? AND name = ?`, []any{s.integration, name}, into(&at))
+	if err != nil || at == 0 {
+		return time.Time{}, wrap("look up a time", err)
+	}
+	return time.UnixMilli(at), nil
+}
+
+// SetMoment records it, to the millisecond.
+func (s *Store) SetMoment(ctx context.Context, name string, at time.Time) error {
+	return wrap("note a time", s.write(ctx, func(t *tx) error {
+		return t.exec(`INSERT INTO moment (integration, name, at) VALUES (?, ?, ?)
+			ON CONFLICT (integration, name) DO UPDATE SET at = excluded.at`, t.integration(), name, at.UnixMilli())
+	}))
+}
+
+// Mapping is the text of the mapping that was last applied, empty if none was.
+func (s *Store) Mapping(ctx context.Context) ([]byte, error) {
+	var text string
+	err := s.read(ctx, `SELECT mapping FROM integration WHERE id = ?`, []any{s.integration}, into(&text))
+	return []byte(text), wrap("look up the mapping", err)
+}
+
+// SetMapping records it, for a start at which Port cannot be asked.
+func (s *Store) SetMapping(ctx context.Context, text []byte) error {
+	return wrap("keep the mapping", s.write(ctx, func(t *tx) error {
+		return t.exec(`UPDATE integration SET mapping = ? WHERE id = ?`, string(text), s.integration)
+	}))
+}
