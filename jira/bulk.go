@@ -12,7 +12,6 @@ type BulkQuery struct {
 	IDs    []string // ids or keys, at most 100
 	Fields []string // none means "*navigable"
 	Expand []string
-	Urgent bool // takes a place that [Config.Reserve] keeps
 	Direct bool // at Data Center: each issue by itself from the database, none from the index
 }
 
@@ -50,8 +49,8 @@ type bulkBody struct {
 //
 // Data Center has no such call. There the issues are searched for by id, and
 // those that the index does not give are read one by one from the database, so
-// that what is absent is absent there too. Urgent, Direct and up to three issues
-// are read one by one at once.
+// that what is absent is absent there too. Urgent calls, Direct and up to three issues are read
+// one by one at once.
 //
 //jira:operation GET /rest/api/3/issue/{issueIdOrKey} https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-issueidorkey-get
 //jira:operation POST /rest/api/2/search https://docs.atlassian.com/software/jira/docs/api/REST/9.17.0/#api/2/search-searchUsingSearchRequest
@@ -64,7 +63,6 @@ func (c *Client) BulkFetch(ctx context.Context, query BulkQuery) (Bulk, error) {
 		method: http.MethodPost,
 		path:   "/rest/api/3/issue/bulkfetch",
 		body:   bulkBody{query.IDs, query.Fields, query.Expand},
-		urgent: query.Urgent,
 	}
 	if len(query.IDs) > maxBulk {
 		return Bulk{}, q.fail(fmt.Errorf("%d issues at once: Jira takes at most %d", len(query.IDs), maxBulk))

@@ -23,7 +23,7 @@ const fewIssues = 3
 func (c *Client) bulkByIssue(ctx context.Context, query BulkQuery, site string) (Bulk, error) {
 	var found Bulk
 	left := slices.Compact(slices.Sorted(slices.Values(query.IDs)))
-	if !query.Urgent && !query.Direct && len(left) > fewIssues {
+	if !c.urgent && !query.Direct && len(left) > fewIssues {
 		issues, err := c.searchIDs(ctx, left, query)
 		if e, ok := errors.AsType[*Error](err); err != nil && (!ok || e.Status != http.StatusBadRequest) {
 			return Bulk{}, err
@@ -116,7 +116,6 @@ func (c *Client) readEach(ctx context.Context, ids []string, query BulkQuery, fo
 // cannot give this one.
 func (c *Client) readOne(ctx context.Context, id string, query BulkQuery) (raw json.RawMessage, failed *Error, err error) {
 	q := issueCall(id, query.fields(), query.Expand)
-	q.urgent = query.Urgent
 	raw, err = c.rawObject(ctx, q)
 	e, ok := errors.AsType[*Error](err)
 	switch {

@@ -113,6 +113,17 @@ func newTransport(c Config) http.RoundTripper {
 // Client talks to one Jira site as one account. It is safe for use by many
 // goroutines, and starts none of its own.
 type Client struct {
+	*connection
+	urgent bool
+}
+
+// Urgent returns the same client, whose calls are urgent: they take the places
+// that [Config.Reserve] keeps, go first wherever calls wait, and need not wait
+// for the last points of an hour.
+func (c *Client) Urgent() *Client { return &Client{c.connection, true} }
+
+// connection is what urgent calls and others share.
+type connection struct {
 	base    *url.URL // as given; requests go to the route's
 	gateway *url.URL
 	auth    Auth // as given; requests take the route's
@@ -146,14 +157,14 @@ func New(site string, auth Auth, config Config) (*Client, error) {
 	if err != nil || strings.Contains(gateway.Path+"/", gatewayPath) {
 		return nil, errors.New("Config.Gateway should be like https://" + gatewayHost)
 	}
-	c := &Client{
+	c := &Client{connection: &connection{
 		base:    base,
 		gateway: gateway,
 		auth:    auth,
 		config:  config,
 		http:    &http.Client{Transport: config.Transport, CheckRedirect: checkRedirect},
 		jitter:  randomFactor,
-	}
+	}}
 	c.limiter = newLimiter(config.Concurrency, config.Reserve, c.retryWait)
 	return c, nil
 }

@@ -98,19 +98,19 @@ func TestUrgentCallsHaveTheirPlaces(t *testing.T) {
 				t.Fatal(err)
 			}
 			var wg sync.WaitGroup
-			start := func(urgent bool) {
+			start := func(as *jira.Client) {
 				for range 12 {
 					wg.Go(func() {
-						if _, err := c.BulkFetch(t.Context(), jira.BulkQuery{IDs: []string{"1"}, Urgent: urgent}); err != nil {
+						if _, err := as.BulkFetch(t.Context(), jira.BulkQuery{IDs: []string{"1"}}); err != nil {
 							t.Error(err)
 						}
 					})
 				}
 				synctest.Wait()
 			}
-			start(false)
+			start(c)
 			ordinary := int(flying.Load())
-			start(true)
+			start(c.Urgent())
 			if all := int(flying.Load()); ordinary != tt.ordinary || all != tt.all {
 				t.Errorf("Concurrency %d, Reserve %d: %d ordinary in flight and %d with urgent ones, want %d and %d",
 					tt.concurrency, tt.reserve, ordinary, all, tt.ordinary, tt.all)

@@ -267,17 +267,18 @@ func TestBulkFetchAtDataCenter(t *testing.T) {
 	want := slices.Concat(ids[:4], ids[6:])
 	asked := append([]string{"A-1", "99", "NONE-1", ids[3]}, ids...)
 	for name, test := range map[string]struct {
+		client   *jira.Client
 		query    jira.BulkQuery
 		searches int
 		seventh  string
 	}{
-		"by the index":  {jira.BulkQuery{}, 1, "was"},
-		"each directly": {jira.BulkQuery{Direct: true}, 0, "is"},
-		"urgently":      {jira.BulkQuery{Urgent: true}, 0, "is"},
+		"by the index":  {c, jira.BulkQuery{}, 1, "was"},
+		"each directly": {c, jira.BulkQuery{Direct: true}, 0, "is"},
+		"urgently":      {c.Urgent(), jira.BulkQuery{}, 0, "is"},
 	} {
 		s.ForgetRequests()
 		test.query.IDs, test.query.Fields = asked, []string{"summary"}
-		bulk, err := c.BulkFetch(t.Context(), test.query)
+		bulk, err := test.client.BulkFetch(t.Context(), test.query)
 		if err != nil || len(bulk.Errors) > 0 {
 			t.Fatalf("%s: BulkFetch = %v, %v", name, bulk.Errors, err)
 		}

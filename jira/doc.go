@@ -101,7 +101,7 @@
 // # Limits
 //
 // A client has ten requests in flight at most, and keeps two of these places for
-// calls that are urgent, which also go first wherever calls wait, nine for each
+// calls that are urgent ([Client.Urgent]), which also go first wherever calls wait, nine for each
 // of the others; an attempt may take 30 seconds, an answer have 64 MiB. [Config]
 // changes this.
 //
@@ -111,9 +111,10 @@
 // one without a reason those to the same endpoint, for longer each time. After a
 // 429 half as many requests may be in flight there, and after successes one more
 // at a time; as many as were too much are tried again ever more rarely. An answer
-// that says that nothing remains holds back what would be refused. Of the points of an hour, which Jira counts where the login is OAuth,
-// the last tenth is spread over the rest of the hour; urgent calls need not wait
-// for it. What Jira tells of limits that it does not enforce yet is not heeded.
+// that says that nothing remains holds back what would be refused. Of the points of an
+// hour, which Jira counts where the login is OAuth, the last tenth is spread over
+// the rest of the hour; urgent calls need not wait for it. What Jira tells of
+// limits that it does not enforce yet is not heeded.
 // [Client.Stats] tells what was sent, what came, and what the client waits for.
 //
 // # Failures

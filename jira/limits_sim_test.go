@@ -156,7 +156,7 @@ func TestUrgentReadsFindPoints(t *testing.T) {
 		for range 50 { // an hour, less a bit
 			time.Sleep(70 * time.Second)
 			began := time.Now()
-			if _, err := c.BulkFetch(t.Context(), jira.BulkQuery{IDs: []string{"10001"}, Urgent: true}); err != nil {
+			if _, err := c.Urgent().BulkFetch(t.Context(), jira.BulkQuery{IDs: []string{"10001"}}); err != nil {
 				t.Error(err)
 			}
 			slowest = max(slowest, time.Since(began))

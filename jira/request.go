@@ -80,6 +80,7 @@ func (c *Client) do(ctx context.Context, q *call) error {
 	if err != nil {
 		return err
 	}
+	q.urgent = q.urgent || c.urgent
 	q.turn = 0
 	renewed := false
 	for n := 0; ; {

@@ -190,7 +190,7 @@ func (p *pool) readRows(ctx context.Context, rows []catalog.Dirty) (err error) {
 		ids[i] = d.ID
 	}
 	known, unknown := p.memberships(rows)
-	answer, asked, err := p.ask(ctx, ids, unknown, rows[0].Priority == catalog.Live)
+	answer, asked, err := p.ask(ctx, ids, unknown)
 	if err != nil {
 		return err
 	}
@@ -206,12 +206,9 @@ func (p *pool) readRows(ctx context.Context, rows []catalog.Dirty) (err error) {
 // ask reads issues, and asks which queries select those that are unknown: at once, or where the one
 // needs the other, afterwards. What no listing of this run told of is read directly, because it
 // has changed, and an index may not know that yet.
-func (p *pool) ask(ctx context.Context, ids, unknown []string, live bool) (answer source.Answer, _ *asked, err error) {
+func (p *pool) ask(ctx context.Context, ids, unknown []string) (answer source.Answer, _ *asked, err error) {
 	how := source.Cheaply
-	switch {
-	case live:
-		how = source.Urgently
-	case len(unknown) > 0:
+	if len(unknown) > 0 {
 		how = source.Directly
 	}
 	afterwards, err := p.Source.NeedsReading(ctx)

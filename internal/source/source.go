@@ -20,6 +20,9 @@ type Source struct{ client *jira.Client }
 // New makes a source that asks through client.
 func New(client *jira.Client) *Source { return &Source{client} }
 
+// Urgently is the same source, whose questions go before those of others.
+func (s *Source) Urgently() *Source { return &Source{s.client.Urgent()} }
+
 // Page is a part of a listing.
 type Page struct {
 	IDs   []string          // the ids it holds, where the kind is swept by id
@@ -147,7 +150,6 @@ type How int
 const (
 	Cheaply  How = iota // at Data Center from the index, which may be behind; at Cloud like Directly
 	Directly            // from the database, so that it is as new as can be
-	Urgently            // Directly, before what others wait for
 )
 
 // Issues reads up to MaxGet issues by id.
@@ -160,7 +162,7 @@ func (s *Source) Issues(ctx context.Context, r *Reading, ids []string, how How) 
 		}
 	}
 	bulk, err := s.client.BulkFetch(ctx, jira.BulkQuery{
-		IDs: ids, Fields: fields, Expand: r.Expand, Direct: how != Cheaply, Urgent: how == Urgently,
+		IDs: ids, Fields: fields, Expand: r.Expand, Direct: how != Cheaply,
 	})
 	if err != nil {
 		return Answer{}, err

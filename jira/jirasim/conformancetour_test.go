@@ -115,7 +115,7 @@ func readingTour(c *jira.Client) []visit {
 		{"SearchIssues, with fields", nil, issues(jira.IssueQuery{JQL: "project = PAY", Fields: []string{"*all"}, PageSize: 2,
 			Expand: []string{"names"}, Reconcile: []int64{10001}})},
 		{"SearchIssues, bad", &jira.Error{}, issues(jira.IssueQuery{JQL: "order by key"})},
-		{"BulkFetch", nil, bulk(jira.BulkQuery{IDs: []string{"10001", "10002", "73987", "5"}, Fields: []string{"*all"}, Urgent: true})},
+		{"BulkFetch", nil, bulk(jira.BulkQuery{IDs: []string{"10001", "10002", "73987", "5"}, Fields: []string{"*all"}})},
 		{"BulkFetch, few fields", nil, bulk(jira.BulkQuery{IDs: []string{"10001"}, Fields: []string{"summary", "parent"}, Expand: []string{"names"}})},
 		{"Issue", nil, func(ctx context.Context) error { return last(c.Issue(ctx, "PAY-2", []string{"*all"}, "names")) }},
 		{"Issue, none", jira.ErrNotFound, func(ctx context.Context) error { return last(c.Issue(ctx, "NONE-1", nil)) }},
