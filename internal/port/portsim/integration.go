@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -46,6 +47,9 @@ func (s *Server) createIntegration(r *http.Request, body []byte) answer {
 	if id == "" || kind == "" {
 		return invalid("body must have required properties installationId and installationAppType")
 	}
+	if refused := posted.checkDestination(); refused != nil {
+		return *refused
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, taken := s.integrations[id]; taken {
@@ -59,6 +63,26 @@ func (s *Server) createIntegration(r *http.Request, body []byte) answer {
 	s.touch(kept)
 	s.integrations[id] = kept
 	return ok("integration", kept.shown())
+}
+
+// checkDestination refuses a changelogDestination that is neither {}, nor Kafka, nor a webhook with its URL.
+func (r record) checkDestination() *answer {
+	if r["changelogDestination"] == nil {
+		return nil
+	}
+	var sent map[string]any
+	err := json.Unmarshal(r["changelogDestination"], &sent)
+	address, _ := sent["url"].(string)
+	target, wrong := url.Parse(address)
+	switch {
+	case err != nil || sent == nil:
+	case len(sent) == 0, len(sent) == 1 && sent["type"] == "KAFKA":
+		return nil
+	case len(sent) == 2 && sent["type"] == "WEBHOOK" && wrong == nil && target.Host != "":
+		return nil
+	}
+	refused := invalid("body/changelogDestination must match exactly one schema in oneOf")
+	return &refused
 }
 
 func (s *Server) touch(r record) {
@@ -103,6 +127,9 @@ func (s *Server) patchIntegration(r *http.Request, body []byte) answer {
 	var patch record
 	if json.Unmarshal(body, &patch) != nil {
 		return invalid("body must be an object")
+	}
+	if refused := patch.checkDestination(); refused != nil {
+		return *refused
 	}
 	return s.onIntegration(r, func(kept record) {
 		maps.Copy(kept, patch)

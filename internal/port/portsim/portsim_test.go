@@ -469,40 +469,6 @@ func TestBlueprints(t *testing.T) {
 	}
 }
 
-func TestIntegrations(t *testing.T) {
-	d := open(t, portsim.Config{})
-	for _, tt := range []struct {
-		method, path, body string
-		want               int
-	}{
-		{"GET", "/x", "", 404}, {"PATCH", "/x", "{}", 404}, {"PATCH", "/x/resync-state", `{"status":"running"}`, 404},
-		{"POST", "", `{"installationId":"x"}`, 422}, {"POST", "", `{"installationId":"x","installationAppType":"jira"}`, 200},
-		{"POST", "", `{"installationId":"x","installationAppType":"jira"}`, 409},
-		{"PATCH", "/x/config", `{"config":{"a":1}}`, 200}, {"PATCH", "/x/config", `{}`, 422},
-		{"PATCH", "/x/resync-state", `{"status":"running","intervalInMinuets":null}`, 200}, {"PATCH", "/x/resync-state", `{"status":"done"}`, 422},
-		{"GET", "/x/resync-request", "", 200}, {"POST", "/x/kinds/issue/examples", `{"examples":[]}`, 200}, {"GET", "/provision-enabled", "", 200},
-	} {
-		if status, _ := d.send(tt.method, "/v1/integration"+tt.path, tt.body); status != tt.want {
-			t.Errorf("%s integration%s %s = %d, want %d", tt.method, tt.path, tt.body, status, tt.want)
-		}
-	}
-	var kept struct {
-		Config      map[string]any `json:"config"`
-		ResyncState map[string]any `json:"resyncState"`
-		Type        string         `json:"installationType"`
-	}
-	if err := json.Unmarshal(d.sim.Integration("x"), &kept); err != nil || kept.Config["a"] != 1.0 || kept.ResyncState["status"] != "running" || kept.Type != "OnPrem" {
-		t.Errorf("Integration = %+v, %v", kept, err)
-	}
-	d.sim.RequestResync("x")
-	if _, answer := d.send("GET", "/v1/integration/x/resync-request", ""); answer["request"] == nil {
-		t.Error("resync-request = null after RequestResync")
-	}
-	if d.send("DELETE", "/v1/integration/x", ""); d.sim.Integration("x") != nil {
-		t.Error("Integration is there after its deletion")
-	}
-}
-
 func TestFaultsOverASocket(t *testing.T) {
 	sim := portsim.New(portsim.Config{})
 	server := httptest.NewServer(sim)

@@ -6,6 +6,7 @@ package portsim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,13 +18,16 @@ import (
 
 // Config says what kind of Port this is. The zero value is usable: any client id and secret are accepted.
 type Config struct {
-	ClientID, ClientSecret string                     // empty: any is accepted
-	TokenLife              time.Duration              // 0: three hours, as Port's
-	Latency                time.Duration              // before every answer
-	Clock                  func() time.Time           // nil: time.Now
-	Log                    bool                       // keep every request with its body, for Requests
-	RefuseWhole            bool                       // one malformed identifier refuses its whole bulk with 422, not only itself
-	Flags                  []string                   // the organisation's feature flags
+	ClientID, ClientSecret string           // empty: any is accepted
+	TokenLife              time.Duration    // 0: three hours, as Port's
+	Latency                time.Duration    // before every answer
+	Clock                  func() time.Time // nil: time.Now
+	Log                    bool             // keep every request with its body, for Requests
+	RefuseWhole            bool             // one malformed identifier refuses its whole bulk with 422, not only itself
+	Organization           string           // the organisation's id, empty: org_simulated
+	Flags                  []string         // its feature flags
+	KafkaUsername          string           // empty: the organisation has no Kafka
+	KafkaPassword          string
 	Provisioned            map[string]json.RawMessage // by integration type: the mapping that Port installs itself
 }
 
@@ -65,6 +69,7 @@ func (s *Server) routes() {
 	s.mux.HandleFunc("POST /v1/auth/access_token", answering(s.accessToken))
 	for pattern, endpoint := range map[string]func(*http.Request, []byte) answer{
 		"GET /v1/organization":                                 s.organization,
+		"GET /v1/kafka-credentials":                            s.kafkaCredentials,
 		"GET /v1/integration/provision-enabled":                s.provisionEnabled,
 		"POST /v1/integration":                                 s.createIntegration,
 		"GET /v1/integration/{id}":                             s.getIntegration,
@@ -215,5 +220,13 @@ func (s *Server) organization(*http.Request, []byte) answer {
 	if flags == nil {
 		flags = []string{}
 	}
-	return ok("organization", fields{"id": "org_simulated", "name": "Simulated", "featureFlags": flags})
+	return ok("organization", fields{"id": cmp.Or(s.config.Organization, "org_simulated"), "name": "Simulated", "featureFlags": flags})
+}
+
+// kafkaCredentials refuses an organisation that has no Kafka. How the real Port answers then is not documented.
+func (s *Server) kafkaCredentials(*http.Request, []byte) answer {
+	if s.config.KafkaUsername == "" {
+		return refuse(http.StatusNotFound, "not_found", "The organization has no Kafka credentials")
+	}
+	return ok("credentials", fields{"username": s.config.KafkaUsername, "password": s.config.KafkaPassword})
 }
