@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 )
 
 // Batch is what one read of Jira says.
@@ -16,8 +17,8 @@ type Batch struct {
 	Parent  string
 	Kind    string
 	// Index: the answer is a page of a search index, which lags. What is older than the row,
-	// by Jira's own `updated`, or would take an entity away, is not applied, and its item becomes
-	// dirty.
+	// by Jira's own `updated`, or would take an entity away, is not applied: its item becomes dirty,
+	// or stays so, for a direct read.
 	Index bool
 	Items []Item
 	Taken []Dirty // the rows that asked for this read; they are cleared or given back
@@ -64,6 +65,7 @@ type Applied struct {
 	Items   int // items whose answer was taken
 	Refused int // items of which a later read had spoken, or whose page was behind
 	Gone    int
+	Behind  []string // of those refused, the ids of which the page was behind
 	Changes []Change // entities made, changed or no longer wanted
 }
 
@@ -211,7 +213,6 @@ func (a *applying) refuseStale() error {
 	if err != nil {
 		return err
 	}
-	var behind []string
 	var refused []Item
 	for _, item := range a.batch.Items {
 		row, known := rows[item.ID]
@@ -220,7 +221,7 @@ func (a *applying) refuseStale() error {
 			refused = append(refused, item)
 		case known && a.batch.Index && item.Updated < row.updated, taking[item.ID]:
 			refused = append(refused, item)
-			behind = append(behind, item.ID)
+			a.done.Behind = append(a.done.Behind, item.ID)
 		default:
 			a.items = append(a.items, item)
 		}
@@ -229,7 +230,12 @@ func (a *applying) refuseStale() error {
 	if err := a.stillListed(refused); err != nil {
 		return err
 	}
-	return a.touch(a.reading, a.batch.Parent, behind)
+	dirty := map[string]bool{}
+	for _, d := range a.batch.Taken {
+		dirty[d.ID] = true
+	}
+	clean := slices.DeleteFunc(slices.Clone(a.done.Behind), func(id string) bool { return dirty[id] })
+	return a.touch(a.reading, a.batch.Parent, clean)
 }
 
 // stillListed records which listings held items whose answers were refused: what the page says

@@ -290,7 +290,10 @@ func (w *world) applied(b Batch) Applied {
 			done.Refused++
 			w.items[k] = row
 			if !late {
-				behind = append(behind, k)
+				done.Behind = append(done.Behind, item.ID)
+				if !slices.ContainsFunc(b.Taken, func(d Dirty) bool { return d.ID == item.ID }) {
+					behind = append(behind, k)
+				}
 			}
 			continue
 		}
