@@ -38,6 +38,7 @@ const (
 	codeCut         = "cut"                 // an answer that ended early
 	codeRedirect    = "redirect"
 	codeNoOutcome   = "no_outcome" // a bulk answer that does not mention an entity
+	codeNoKafka     = "no_kafka"   // an answer that holds no Kafka credentials
 	codeNoCount     = "no_count"   // an answer that does not say the number that was asked for
 )
 

@@ -90,18 +90,24 @@ func (c *Client) ours(below ...string) []string {
 	return append([]string{"integration", c.config.Identifier}, below...)
 }
 
+// A Destination is where Port sends word of changes to the integration. The zero value is nowhere: then Port is asked.
+type Destination struct {
+	Type string `json:"type,omitempty"` // "KAFKA", "WEBHOOK" or nothing
+	URL  string `json:"url,omitempty"`  // of a WEBHOOK, whole
+}
+
 // CreateIntegration makes our integration with config as its mapping, origin Default.
 func (c *Client) CreateIntegration(ctx context.Context, config json.RawMessage) (Integration, error) {
-	return c.CreateIntegrationFrom(ctx, "Default", config)
+	return c.CreateIntegrationFrom(ctx, "Default", Destination{}, config)
 }
 
 // CreateIntegrationFrom makes our integration with the origin of its blueprints and mapping: Default, Empty, or Port,
 // which provides them itself and takes no config. It is sent once: after an error for which ErrUnavailable or
 // ErrConflict holds, it may be there nevertheless.
-func (c *Client) CreateIntegrationFrom(ctx context.Context, origin string, config json.RawMessage) (Integration, error) {
+func (c *Client) CreateIntegrationFrom(ctx context.Context, origin string, changes Destination, config json.RawMessage) (Integration, error) {
 	body := map[string]any{
 		"installationId": c.config.Identifier, "installationAppType": c.config.Type, "version": c.config.Version,
-		"changelogDestination": struct{}{}, "actionsProcessingEnabled": false, "incrementalSyncEnabled": false,
+		"changelogDestination": changes, "actionsProcessingEnabled": false, "incrementalSyncEnabled": false,
 		"createPortResourcesOrigin": origin,
 	}
 	query := url.Values{}
@@ -167,6 +173,26 @@ func (s ResyncState) body() map[string]any {
 // ResyncState tells Port that a run began or how it ended.
 func (c *Client) ResyncState(ctx context.Context, state ResyncState) error {
 	return c.do(ctx, call{method: http.MethodPatch, path: c.ours("resync-state"), body: state.body()}, nil)
+}
+
+// A ResyncRequest is somebody's wish, in Port, that everything be read again. The zero value is none.
+type ResyncRequest struct {
+	ID        string
+	UpdatedAt time.Time // by Port's clock; zero where Port gives no time that can be read
+}
+
+// ResyncRequest reads the last one. It stays after it was answered: a newer one has a later UpdatedAt.
+func (c *Client) ResyncRequest(ctx context.Context) (ResyncRequest, error) {
+	var answer struct {
+		Request struct {
+			ID        json.RawMessage `json:"id"`
+			UpdatedAt json.RawMessage `json:"updatedAt"`
+		} `json:"request"`
+	}
+	err := c.do(ctx, call{method: http.MethodGet, path: c.ours("resync-request")}, &answer)
+	request := ResyncRequest{ID: text(answer.Request.ID)}
+	request.UpdatedAt, _ = time.Parse(time.RFC3339, text(answer.Request.UpdatedAt)) // takes fractions of a second too
+	return request, err
 }
 
 // An Organization is whose Port it is, and what Port has switched on for them.

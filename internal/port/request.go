@@ -236,7 +236,7 @@ func (c *Client) sentence(raw json.RawMessage) string {
 
 // clean makes foreign text fit for an error: one line, short, and without a secret that a server or a proxy repeats.
 func (c *Client) clean(text string) string {
-	for _, secret := range []string{c.secret.reveal(), c.tokens.bare()} {
+	for _, secret := range []string{c.secret.Reveal(), c.tokens.bare()} {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, redacted)
 		}

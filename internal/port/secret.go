@@ -8,8 +8,8 @@ import (
 
 const redacted = "[redacted]"
 
-// A Secret is text that is used but never shown. Printing, logging or marshalling it gives "[redacted]"; only the
-// request that needs it asks for the text itself.
+// A Secret is text that is used but never shown. Printing, logging or marshalling it gives "[redacted]"; only what
+// signs in with it asks for the text itself.
 //
 // The text is behind a pointer because fmt prints unexported fields of an outer struct without asking their methods;
 // then it prints an address.
@@ -18,7 +18,8 @@ type Secret struct{ text *string }
 // NewSecret keeps text as a secret.
 func NewSecret(text string) Secret { return Secret{&text} }
 
-func (s Secret) reveal() string {
+// Reveal is the text itself. Nothing but the request that needs it should hold it.
+func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""
 	}

@@ -92,7 +92,7 @@ func (t *tokens) bare() string {
 }
 
 func (c *Client) newToken(ctx context.Context) (token, error) {
-	body := map[string]string{"clientId": c.config.ClientID, "clientSecret": c.secret.reveal()}
+	body := map[string]string{"clientId": c.config.ClientID, "clientSecret": c.secret.Reveal()}
 	var answer struct {
 		AccessToken string  `json:"accessToken"`
 		TokenType   string  `json:"tokenType"`

@@ -22,6 +22,8 @@ type Options struct {
 	// Origin is CREATE_PORT_RESOURCES_ORIGIN: Default (Ferry installs its own; "Ocean" means the same), Empty (nothing),
 	// Port (Port installs what it provides), or nothing: Port where it can, else Default.
 	Origin string
+	// Changes is where Port sends word of changes to the integration; it follows from the type of event listener.
+	Changes port.Destination
 	// Saas expects an integration that Port hosts; without it, one that people host.
 	Saas   bool
 	Logger *slog.Logger // nil: silent
@@ -133,7 +135,7 @@ func (in installer) create(ctx context.Context, origin string) (port.Integration
 	if origin == originEmpty {
 		mapping = emptyConfig
 	}
-	made, err := in.client.CreateIntegrationFrom(ctx, origin, mapping)
+	made, err := in.client.CreateIntegrationFrom(ctx, origin, in.options.Changes, mapping)
 	if errors.Is(err, port.ErrConflict) || errors.Is(err, port.ErrUnavailable) {
 		there, missing := in.client.Integration(ctx)
 		if missing != nil {
@@ -155,20 +157,20 @@ func (in installer) create(ctx context.Context, origin string) (port.Integration
 // expecting raw data, to map on its own side.
 func (in installer) mendDrift(ctx context.Context, found port.Integration) (port.Integration, error) {
 	var stored struct {
-		Destination map[string]any `json:"changelogDestination"`
-		Actions     bool           `json:"actionsProcessingEnabled"`
-		Incremental bool           `json:"incrementalSyncEnabled"`
-		Mode        string         `json:"processingMode"`
+		Changes     *port.Destination `json:"changelogDestination"`
+		Actions     bool              `json:"actionsProcessingEnabled"`
+		Incremental bool              `json:"incrementalSyncEnabled"`
+		Mode        string            `json:"processingMode"`
 	}
 	const mode = "ocean-core"
 	err := json.Unmarshal(found.Raw, &stored)
-	right := err == nil && stored.Destination != nil && len(stored.Destination) == 0 && !stored.Actions && !stored.Incremental &&
+	right := err == nil && stored.Changes != nil && *stored.Changes == in.options.Changes && !stored.Actions && !stored.Incremental &&
 		stored.Mode == mode && found.Type == in.client.Type() && found.Version == in.client.Version()
 	if right {
 		return found, nil
 	}
 	changed, err := in.client.PatchIntegration(ctx, map[string]any{
-		"installationAppType": in.client.Type(), "changelogDestination": struct{}{}, "actionsProcessingEnabled": false,
+		"installationAppType": in.client.Type(), "changelogDestination": in.options.Changes, "actionsProcessingEnabled": false,
 		"incrementalSyncEnabled": false, "processingMode": mode,
 	})
 	return orReread(ctx, in.client, changed, err)

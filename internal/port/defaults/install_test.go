@@ -216,6 +216,38 @@ func TestInstallSaysWhatBlueprintStays(t *testing.T) {
 	}
 }
 
+// Where Port sends word of changes follows the type of event listener, at the creation and whenever that is another.
+func TestInstallTellsWhereChangesGo(t *testing.T) {
+	sim := portsim.New(portsim.Config{Log: true})
+	client := connect(t, sim)
+	for _, tt := range []struct {
+		changes port.Destination
+		want    string // as it goes over the wire
+		sent    int
+	}{
+		{port.Destination{Type: "KAFKA"}, `{"type":"KAFKA"}`, 12}, // all there is to set up
+		{port.Destination{Type: "KAFKA"}, `{"type":"KAFKA"}`, 0},
+		{port.Destination{Type: "WEBHOOK", URL: "https://ferry.example/resync"}, `{"type":"WEBHOOK","url":"https://ferry.example/resync"}`, 1},
+		{port.Destination{Type: "WEBHOOK", URL: "https://ferry.example/b/resync"}, `{"type":"WEBHOOK","url":"https://ferry.example/b/resync"}`, 1},
+		{port.Destination{}, `{}`, 1},
+		{port.Destination{}, `{}`, 0},
+	} {
+		sim.Forget()
+		if _, err := defaults.Install(t.Context(), client, defaults.Options{Changes: tt.changes}); err != nil {
+			t.Fatal(err)
+		}
+		var kept struct {
+			Changes json.RawMessage `json:"changelogDestination"`
+		}
+		if err := json.Unmarshal(sim.Integration("my-jira"), &kept); err != nil || string(kept.Changes) != tt.want {
+			t.Errorf("changelogDestination = %s, %v; want %s", kept.Changes, err, tt.want)
+		}
+		if changes := sent(sim); len(changes) != tt.sent {
+			t.Errorf("%s: sent %q, want %d changes", tt.want, changes, tt.sent)
+		}
+	}
+}
+
 func TestInstallAfterALostCreation(t *testing.T) {
 	sim := portsim.New(portsim.Config{})
 	sim.Inject(portsim.Fault{Match: portsim.On("POST", "/v1/integration"), Status: 504, Late: true, Times: 1})
