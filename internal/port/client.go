@@ -144,5 +144,13 @@ func (c *Client) Stats() Stats {
 	}
 }
 
+// Hurry ends every wait for Port, now and from now on, so that the end of the process is not delayed by a Port that is
+// down: nothing is sent a second time, and a call that waits for that returns at once with the error it last had. A call
+// that waits before its first attempt, for a limit or for its turn, returns an error for which ErrUnavailable holds.
+//
+// What is under way is not cut short, and a later call is still tried, once: how a run ended can be told after Hurry.
+// There is no way back. It may be called from any goroutine, and more than once.
+func (c *Client) Hurry() { c.gate.hasten() }
+
 // Close gives idle connections back. The client can still be used.
 func (c *Client) Close() { c.http.CloseIdleConnections() }

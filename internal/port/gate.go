@@ -1,6 +1,7 @@
 package port
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,27 +14,62 @@ import (
 type gate struct {
 	slots chan struct{}
 
+	hurry    chan struct{} // closed when nobody is to wait any more
+	hastened sync.Once
+
 	mu    sync.Mutex
 	opens time.Time
 }
 
-func newGate(places int) *gate { return &gate{slots: make(chan struct{}, places)} }
+// errHurried is what a wait ends with when nobody is to wait any more.
+var errHurried = errors.New("not sent: what runs here is about to end, and waits for Port no more")
+
+func newGate(places int) *gate {
+	return &gate{slots: make(chan struct{}, places), hurry: make(chan struct{})}
+}
+
+// hasten ends every wait, those to come too.
+func (g *gate) hasten() { g.hastened.Do(func() { close(g.hurry) }) }
+
+func (g *gate) hurried() bool {
+	select {
+	case <-g.hurry:
+		return true
+	default:
+		return false
+	}
+}
 
 // enter waits until the gate is open and a place is free. The caller leaves when its request has ended.
 func (g *gate) enter(ctx context.Context) error {
 	for {
-		if err := sleep(ctx, g.shut()); err != nil {
+		if err := g.sleep(ctx, g.shut()); err != nil {
 			return err
 		}
-		select {
-		case g.slots <- struct{}{}:
-		case <-ctx.Done():
-			return ended(ctx)
+		if err := g.stand(ctx); err != nil {
+			return err
 		}
 		if g.shut() <= 0 {
 			return nil
 		}
 		g.leave() // it closed while we stood in line
+	}
+}
+
+// stand takes a place, and waits in line where none is free. A free place is taken even in a hurry.
+func (g *gate) stand(ctx context.Context) error {
+	select {
+	case g.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case g.slots <- struct{}{}:
+		return nil
+	case <-g.hurry:
+		return cmp.Or(ended(ctx), errHurried)
+	case <-ctx.Done():
+		return ended(ctx)
 	}
 }
 
@@ -66,8 +102,8 @@ func ended(ctx context.Context) error {
 	return err
 }
 
-// sleep waits d, or less when ctx ends, and then returns why.
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep waits d, or less when ctx ends or nobody is to wait any more, and then returns why.
+func (g *gate) sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ended(ctx)
 	}
@@ -76,6 +112,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-timer.C:
 		return nil
+	case <-g.hurry:
+		return cmp.Or(ended(ctx), errHurried)
 	case <-ctx.Done():
 		return ended(ctx)
 	}

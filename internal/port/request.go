@@ -34,7 +34,8 @@ type call struct {
 // do sends the call until it succeeds, cannot succeed, or has been repeated often enough, and decodes the answer into
 // into, unless that is nil.
 //
-// Errors are *[Error], except that the end of ctx comes back as its cause.
+// Errors are *[Error], except that the end of ctx comes back as its cause. A wait that [Client.Hurry] ends gives the
+// error of the attempt before it.
 func (c *Client) do(ctx context.Context, call call, into any) error {
 	target, err := c.target(call)
 	if err != nil {
@@ -53,16 +54,19 @@ func (c *Client) do(ctx context.Context, call call, into any) error {
 			}
 		}
 		err := c.attempt(ctx, call, target, header, body, into)
-		e, answered := errors.AsType[*Error](err)
-		if !answered {
-			return err
+		if e, answered := errors.AsType[*Error](err); answered {
+			if !tries.again(e, header) {
+				return e
+			}
+			if err = tries.wait(ctx, e); err == nil {
+				continue
+			}
+			err = fmt.Errorf("%s %s: %w", call.method, target.Path, err)
 		}
-		if !tries.again(e, header) {
-			return e
+		if errors.Is(err, errHurried) {
+			return tries.unsent(target)
 		}
-		if err := tries.wait(ctx, e); err != nil {
-			return fmt.Errorf("%s %s: %w", call.method, target.Path, err)
-		}
+		return err
 	}
 }
 

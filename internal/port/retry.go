@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ type tries struct {
 	call     call
 	repeated int    // repetitions but for the one after a 401
 	faults   int    // answers of 500
+	last     *Error // of the attempt before
 	refused  string // the Authorization header that got a 401
 }
 
@@ -33,6 +35,9 @@ type tries struct {
 // A 401 is answered once with another token: the first may have been withdrawn. What is merely unavailable is repeated;
 // a request that creates only where Port says that it did nothing (429), because it would create twice.
 func (t *tries) again(e *Error, header string) bool {
+	if t.last = e; t.client.gate.hurried() {
+		return false
+	}
 	if e.Status == http.StatusUnauthorized && !t.call.anonymous && t.refused == "" {
 		t.refused = header
 		return true
@@ -77,7 +82,15 @@ func (t *tries) wait(ctx context.Context, e *Error) error {
 		c.gate.close(delay) // entering it is the wait
 		return nil
 	}
-	return sleep(ctx, delay)
+	return c.gate.sleep(ctx, delay)
+}
+
+// unsent is the error of a call that was not to wait for its next attempt, nor for its first.
+func (t *tries) unsent(target *url.URL) error {
+	if t.last != nil {
+		return t.last
+	}
+	return &Error{Method: t.call.method, Path: target.Path, Err: errHurried}
 }
 
 // backoff doubles from RetryBase to RetryCap; the actual delay is between half of that and all of it, so that requests
