@@ -45,6 +45,13 @@ type Event struct {
 	// no such id.
 	ID string
 
+	// Updated is when the issue, the first of Issues, was last updated as the
+	// event shows it: its field "updated", to the millisecond and in UTC. What is
+	// read of the issue later and shows an earlier time is older than the event.
+	// Zero if the event does not show it: only those that come with the issue's
+	// fields do, and of those not all.
+	Updated time.Time
+
 	// Issues are the issues that are touched, each once: the issue itself; the
 	// one that the comment, worklog, attachment or property belongs to; both
 	// ends of a link, source first. An attachment mostly comes without its

@@ -75,6 +75,9 @@ func eventText(e jira.Event) string {
 	if !e.Time.IsZero() {
 		line("time", e.Time.Format(time.RFC3339Nano))
 	}
+	if !e.Updated.IsZero() {
+		line("updated", e.Updated.Format(time.RFC3339Nano))
+	}
 	line("id", e.ID)
 	for _, issue := range e.Issues {
 		line("issue", issue.ID, issue.Key)

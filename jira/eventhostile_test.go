@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -101,6 +102,49 @@ func TestNonsenseTimeIsZero(t *testing.T) {
 		got, err := jira.ParseEvent([]byte(`{"webhookEvent":"x","timestamp":` + value + `}`))
 		if err != nil || !got.Time.IsZero() {
 			t.Errorf("ParseEvent of the timestamp %s = %v, %v, want the zero time", value, got.Time, err)
+		}
+	}
+}
+
+// When the issue was updated is read in every form of Jira's, and only of an
+// issue that is known by its id.
+func TestWhenTheIssueWasUpdated(t *testing.T) {
+	const issue = `"issue":{"id":"1","fields":{"updated":@}}`
+	tests := []struct{ body, value, want string }{
+		{issue, `"2024-02-29T23:59:59.123+0000"`, "2024-02-29T23:59:59.123Z"},
+		{issue, `"2024-02-29T23:59:59.123-0930"`, "2024-03-01T09:29:59.123Z"},
+		{issue, `"2024-02-29T23:59:59+0200"`, "2024-02-29T21:59:59Z"},
+		{issue, `"2024-02-29T23:59:59.123456Z"`, "2024-02-29T23:59:59.123Z"},
+		{issue, `"2024-02-29T23:59:59.123+02:00"`, "2024-02-29T21:59:59.123Z"},
+		{issue, `"9999-12-31T23:59:59.999+0000"`, "9999-12-31T23:59:59.999Z"},
+		{issue, `"9999-12-31T23:59:59.999-0001"`, ""},
+		{issue, `"2023-02-29T23:59:59.123+0000"`, ""},
+		{issue, `"2024-02-29T23:59:59.123"`, ""},
+		{issue, `"2024-02-29 23:59:59+0000"`, ""},
+		{issue, `"2024-02-29"`, ""},
+		{issue, `"2024-02-29T23:59:59.123+0000 "`, ""},
+		{issue, `"10000-01-01T00:00:00.000+0000"`, ""},
+		{issue, `"0001-01-01T00:00:00.000+0000"`, ""},
+		{issue, `"1970-01-01T00:00:00.000+0000"`, ""},
+		{issue, `1709251199123`, ""},
+		{issue, `"1709251199123"`, ""},
+		{issue, `null`, ""},
+		{issue, `{"updated":"2024-02-29T23:59:59.123+0000"}`, ""},
+		{`"issue":{"id":"1","updated":@}`, `"2024-02-29T23:59:59.123+0000"`, ""},
+		{`"issue":{"id":"1"},"fields":{"updated":@}`, `"2024-02-29T23:59:59.123+0000"`, ""},
+		{`"issue":{"id":"1","fields":{"parent":{"fields":{"updated":@}}}}`, `"2024-02-29T23:59:59.123+0000"`, ""},
+		{`"issue":{"id":"1x","fields":{"updated":@}},"worklog":{"issueId":"2"}`, `"2024-02-29T23:59:59.123+0000"`, ""},
+		{`"issue":{"id":"1"},"worklog":{"issueId":"1","updated":@}`, `"2024-02-29T23:59:59.123+0000"`, ""},
+	}
+	for _, tt := range tests {
+		body := strings.ReplaceAll(tt.body, "@", tt.value)
+		e, err := jira.ParseEvent([]byte(`{"webhookEvent":"jira:issue_updated",` + body + `}`))
+		got := ""
+		if !e.Updated.IsZero() {
+			got = e.Updated.Format(time.RFC3339Nano)
+		}
+		if err != nil || got != tt.want || e.Updated.Location() != time.UTC {
+			t.Errorf("ParseEvent of %s: updated %q, %v, want %q", body, got, err, tt.want)
 		}
 	}
 }
@@ -207,6 +251,9 @@ func FuzzParseEvent(f *testing.F) {
 		}
 		if id := issueID(body); id != "" && (len(e.Issues) == 0 || e.Issues[0].ID != id) {
 			t.Fatalf("ParseEvent(%q) gives the issues %v, want %s first", body, e.Issues, id)
+		}
+		if ms := e.Updated.UnixMilli(); !e.Updated.IsZero() && (ms <= 0 || ms > 253402300799999 || e.Issues[0].ID == "") {
+			t.Fatalf("ParseEvent(%q) says that %v was updated at %s", body, e.Issues, e.Updated)
 		}
 		if again, err := jira.ParseEvent(body); err != nil || gocmp.Diff(e, again) != "" {
 			t.Fatalf("ParseEvent of the same body = %+v, %v, want %+v", again, err, e)

@@ -169,3 +169,21 @@ func timeOf(raw []byte) time.Time {
 	}
 	return time.UnixMilli(ms).UTC()
 }
+
+// dateTimeLayouts are how Jira writes a time in an issue's fields: with the
+// offset of a zone as "+0200", and with the colon that RFC 3339 wants or as
+// "Z". Either may have a fraction of the second.
+var dateTimeLayouts = []string{"2006-01-02T15:04:05-0700", time.RFC3339}
+
+// dateTimeOf reads a time of an issue's field; the zero time if it is none, or
+// none since 1970.
+func dateTimeOf(raw []byte) time.Time {
+	text := textOf(raw)
+	for _, layout := range dateTimeLayouts {
+		at, err := time.Parse(layout, text)
+		if ms := at.UnixMilli(); err == nil && ms > 0 && ms <= maxMillis {
+			return time.UnixMilli(ms).UTC()
+		}
+	}
+	return time.Time{}
+}

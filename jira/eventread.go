@@ -44,8 +44,11 @@ func memberID(raw []byte) string { return idOf(pick(raw, "id")["id"]) }
 func (e *Event) readIssues(d members) {
 	issue := pick(d["issue"], "id", "key", "fields")
 	e.addIssue(Ref{idOf(issue["id"]), issueKeyOf(issue["key"])})
-	fields := pick(issue["fields"], "project", "parent")
+	fields := pick(issue["fields"], "project", "parent", "updated")
 	e.Project = projectOf(fields["project"])
+	if idOf(issue["id"]) != "" {
+		e.Updated = dateTimeOf(fields["updated"])
+	}
 	parent := pick(fields["parent"], "id", "key")
 	e.Parent = Ref{idOf(parent["id"]), issueKeyOf(parent["key"])}
 
