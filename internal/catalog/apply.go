@@ -20,6 +20,9 @@ type Batch struct {
 	// by Jira's own `updated`, or would take an entity away, is not applied: its item becomes dirty,
 	// or stays so, for a direct read.
 	Index bool
+	// Fresh: Jira was asked afresh which queries select the items. For a while that outdoes what a
+	// listing says of them.
+	Fresh bool
 	Items []Item
 	Taken []Dirty // the rows that asked for this read; they are cleared or given back
 }
@@ -288,7 +291,12 @@ func (a *applying) loadClaims() error {
 }
 
 func (a *applying) writeItems() error {
-	values := make([]any, 0, len(a.items)*10)
+	values := make([]any, 0, len(a.items)*11)
+	fresh := int64(0)
+	if a.batch.Fresh && len(a.items) > 0 {
+		fresh = now()
+		a.s.fresh.Store(fresh)
+	}
 	for _, item := range a.items {
 		gone := 0
 		if item.Gone {
@@ -296,11 +304,12 @@ func (a *applying) writeItems() error {
 			a.done.Gone++
 		}
 		values = append(values, a.s.integration, a.reading, a.batch.Parent, item.ID,
-			int64(a.batch.Number), item.Updated, item.Run, item.Listed, gone, item.Container)
+			int64(a.batch.Number), item.Updated, item.Run, item.Listed, gone, item.Container, fresh)
 	}
-	return a.insert(`INSERT INTO item (integration, reading, parent, id, read, updated, run, listed, gone, container)`, 10, `
+	return a.insert(`INSERT INTO item (integration, reading, parent, id, read, updated, run, listed, gone, container, fresh)`, 11, `
 		ON CONFLICT (integration, reading, parent, id) DO UPDATE SET
 			read = excluded.read, gone = excluded.gone,
+			fresh = CASE WHEN excluded.fresh = 0 THEN item.fresh ELSE excluded.fresh END,
 			updated = CASE WHEN excluded.updated = 0 THEN item.updated ELSE excluded.updated END,
 			container = CASE WHEN excluded.container = '' THEN item.container ELSE excluded.container END,
 			run = CASE WHEN excluded.run > item.run THEN excluded.run ELSE item.run END,

@@ -69,12 +69,33 @@ func (t *tx) listed(reading int64, l Listing, ids []string) error {
 		t.s.seq++
 		values = append(values, t.s.integration, reading, l.Parent, id, 1, int(Scan), t.s.seq, 0, l.Run, l.Mask(), 0)
 	}
-	return t.insert(insertDirty, 11, `
+	err := t.insert(insertDirty, 11, `
 		ON CONFLICT (integration, reading, parent, id) DO UPDATE SET
 			hints = dirty.hints + 1, attempts = 0, due = 0,
 			listed = CASE WHEN excluded.run > dirty.run THEN excluded.listed
 				WHEN excluded.run = dirty.run THEN dirty.listed | excluded.listed ELSE dirty.listed END,
 			run = CASE WHEN excluded.run > dirty.run THEN excluded.run ELSE dirty.run END`, values)
+	if err != nil {
+		return err
+	}
+	return t.doubtListed(reading, l.Parent, ids)
+}
+
+// indexLag is for how long a listing is not believed about an item of which Jira was asked afresh:
+// an index may be behind by minutes (facts 1.5). Without it a page that was asked for after a
+// change, or before it and answered late, would select again what a live read saw leave.
+const indexLag = 5 * time.Minute
+
+// doubtListed lets those of the items be asked about, rather than taken for selected.
+func (t *tx) doubtListed(reading int64, parent string, ids []string) error {
+	since := now() - indexLag.Milliseconds()
+	if t.s.fresh.Load() < since {
+		return nil
+	}
+	return execIn(t, `UPDATE dirty SET priority = ?, told = ? WHERE integration = ? AND reading = ? AND parent = ? AND priority = ?
+		AND EXISTS (SELECT 1 FROM item AS i WHERE i.integration = dirty.integration AND i.reading = dirty.reading
+			AND i.parent = dirty.parent AND i.id = dirty.id AND i.fresh >= ?) AND id IN (%s)`,
+		[]any{int(Later), now(), t.integration(), reading, parent, int(Scan), since}, ids)
 }
 
 // distinct are ids in order, each once: one statement must not meet a row twice.

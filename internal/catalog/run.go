@@ -91,14 +91,14 @@ func (t *tx) sendAgain() error {
 }
 
 // EndRun records how a run ended, and drops what is not needed any more: tombstones older than
-// the run and, unless it failed, what earlier runs had set aside and this one did not. No read
-// begun before the run may be in flight.
+// the run and, unless it failed, what earlier runs had set aside and this one did not. A read begun
+// before the run that may still be in flight must be one of [Store.BeginRead].
 func (s *Store) EndRun(ctx context.Context, run int64, state State) error {
 	return wrap("end a run", s.write(ctx, func(t *tx) error {
 		if err := t.endRun(run, state); err != nil {
 			return err
 		}
-		err := t.exec(`DELETE FROM item WHERE integration = ? AND gone = 1 AND read < ?`, s.integration, s.runFrom)
+		err := t.exec(`DELETE FROM item WHERE integration = ? AND gone = 1 AND read < ?`, s.integration, s.underway.first(s.runFrom))
 		if err != nil || state == Failed {
 			return err
 		}

@@ -104,7 +104,8 @@ CREATE TABLE IF NOT EXISTS listing (
 -- item: one Jira object as one reading gives it. Raw items are not stored.
 -- read is the number of the read that last spoke of it; gone marks a tombstone;
 -- run and listed say which listings of which run held it; container is the Jira
--- project it lies in, where the kind has one.
+-- project it lies in, where the kind has one; fresh is when Jira was last asked, not its index,
+-- which queries select it.
 CREATE TABLE IF NOT EXISTS item (
 	integration INTEGER NOT NULL,
 	reading     INTEGER NOT NULL,
@@ -116,6 +117,7 @@ CREATE TABLE IF NOT EXISTS item (
 	listed      INTEGER NOT NULL,
 	gone        INTEGER NOT NULL CHECK (gone IN (0, 1)),
 	container   TEXT NOT NULL,
+	fresh       INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (integration, reading, parent, id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS item_gone ON item (integration, read) WHERE gone = 1;

@@ -44,7 +44,9 @@ type Store struct {
 
 	delivered atomic.Bool // something was delivered from this store
 
-	reads atomic.Int64 // numbers given out by NextRead in this epoch
+	reads    atomic.Int64 // numbers given out by NextRead in this epoch
+	underway underway
+	fresh    atomic.Int64 // when something was last applied of which Jira was asked afresh
 
 	writes *turns[func(*tx) error]
 	inbox  *Inbox

@@ -31,8 +31,15 @@ type Config struct {
 	Accept bool
 	// Since makes this a catch-up: it reads only what is not known or has changed since. Zero: it
 	// reads everything.
-	Since   time.Time
-	Workers int // batches under way at once, from the request to the commit; 0: 20
+	Since time.Time
+	// UpdatesOnly makes a catch-up that does not look for what is no longer there or newly selected.
+	UpdatesOnly bool
+	// LiveBeside: Live goes on beside this run and reads what has changed; the run reads what it lists.
+	LiveBeside bool
+
+	Workers int             // batches under way at once, from the request to the commit; 0: 20
+	Arrived <-chan struct{} // a wake for Live: something was said of items; nil: it looks now and then
+
 	// Progress and Changed may be nil. Both are called from several goroutines.
 	Progress func(Progress)
 	Changed  func([]catalog.Change)
@@ -211,7 +218,8 @@ func (in *Ingest) aside(ctx context.Context, about catalog.About, subject, kind,
 
 func (in *Ingest) read(ctx context.Context, r *source.Reading) error {
 	started := time.Now()
-	t := &reading{Ingest: in, Reading: r, reads: in.readsOf(r), complete: in.alone(r) && !slices.Contains(in.setAsideKinds(), r.Kind)}
+	t := in.reading(r, in.Source)
+	t.lasting = in.catchingUp()
 	defer func() {
 		in.result.Read[r.Name] += int(t.done.Load())
 		in.log.Info("read", "kind", r.Kind, "n", t.done.Load(), "took", time.Since(started).Round(time.Millisecond))
@@ -234,16 +242,25 @@ func (in *Ingest) read(ctx context.Context, r *source.Reading) error {
 	return err
 }
 
+func (in *Ingest) reading(r *source.Reading, from *source.Source) *reading {
+	return &reading{
+		Ingest: in, Reading: r, Source: from, reads: in.readsOf(r),
+		complete: in.alone(r) && !slices.Contains(in.setAsideKinds(), r.Kind),
+	}
+}
+
 func (in *Ingest) catchingUp() bool { return !in.Since.IsZero() }
 
 // reading is one reading of a run under way.
 type reading struct {
 	*Ingest
 	*source.Reading
-	reads  mapping.Paths
-	done   atomic.Int64 // items read
-	total  atomic.Int64 // items to read; -1 unknown
-	states []*listing   // one a query
+	Source  *source.Source // of the Ingest, or the same in more haste
+	lasting bool           // what cannot be read now is tried until it can
+	reads   mapping.Paths
+	done    atomic.Int64 // items read
+	total   atomic.Int64 // items to read; -1 unknown
+	states  []*listing   // one a query
 	// complete: it has all resources of the kind and none is set aside, so that what no resource
 	// claims is nobody's.
 	complete bool

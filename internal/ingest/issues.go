@@ -2,9 +2,6 @@ package ingest
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +38,15 @@ type pool struct {
 
 	mu     sync.Mutex
 	absent []unread // what a direct read did not give: to be judged
+}
+
+// takes are the priorities of what the pool reads. What has changed is left to [Ingest.Live], where
+// that goes on beside it.
+func (p *pool) takes() []catalog.Priority {
+	if p.LiveBeside {
+		return []catalog.Priority{catalog.Scan}
+	}
+	return nil
 }
 
 func (p *pool) release() {
@@ -119,7 +125,7 @@ func (p *pool) work(ctx context.Context) error {
 	}
 	for {
 		swept := isClosed(p.swept)
-		rows, err := p.Store.Take(ctx, p.Name, "", source.MaxGet)
+		rows, err := p.Store.Take(ctx, p.Name, "", source.MaxGet, p.takes()...)
 		switch {
 		case err != nil:
 			return err
@@ -142,7 +148,7 @@ func (p *pool) work(ctx context.Context) error {
 // over tells whether nothing is left to read, waiting for rows that were postponed for a while.
 // A catch-up leaves them to the next.
 func (p *pool) over(ctx context.Context) (bool, error) {
-	due, err := p.Store.NextDue(ctx, p.Name, "")
+	due, err := p.Store.NextDue(ctx, p.Name, "", p.takes()...)
 	if err != nil || due.IsZero() || p.catchingUp() && time.Until(due) > 0 {
 		return true, err
 	}
@@ -176,216 +182,20 @@ func wait(ctx context.Context, done, more <-chan struct{}, d time.Duration) erro
 	return nil
 }
 
-// readRows reads the issues of dirty rows. Rows that this run's listings made dirty are known
-// to be selected by them; of the others Jira is asked.
+// readRows reads the issues of dirty rows.
 func (p *pool) readRows(ctx context.Context, rows []catalog.Dirty) (err error) {
 	defer func() {
 		if err != nil {
 			p.Store.Release(rows)
 		}
 	}()
-	number := p.Store.NextRead()
-	ids := make([]string, len(rows))
-	for i, d := range rows {
-		ids[i] = d.ID
-	}
-	known, unknown := p.memberships(rows)
-	answer, asked, err := p.ask(ctx, ids, unknown)
+	x, err := p.learnIssues(ctx, rows)
 	if err != nil {
 		return err
 	}
-	if err := p.sureOfRejections(ctx, asked); err != nil {
-		return err
-	}
-	for id, m := range asked.members {
-		known[id] = m
-	}
-	return p.applyRows(ctx, batchOf{number, rows, answer, known, asked.undecided})
-}
-
-// ask reads issues, and asks which queries select those that are unknown: at once, or where the one
-// needs the other, afterwards. What no listing of this run told of is read directly, because it
-// has changed, and an index may not know that yet.
-func (p *pool) ask(ctx context.Context, ids, unknown []string) (answer source.Answer, _ *asked, err error) {
-	how := source.Cheaply
-	if len(unknown) > 0 {
-		how = source.Directly
-	}
-	afterwards, err := p.Source.NeedsReading(ctx)
-	if err != nil {
-		return answer, nil, err
-	}
-	asked := newAsked()
-	group, reading := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		answer, err = p.Source.Issues(reading, p.Reading, ids, how)
-		if err == nil && afterwards {
-			err = p.match(reading, unknown, answer, asked)
-		}
-		return err
-	})
-	if !afterwards {
-		group.Go(func() error { return p.match(reading, unknown, source.Answer{}, asked) })
-	}
-	return answer, asked, group.Wait()
-}
-
-// memberships are the rows of which this run's listings said which queries select them, and the
-// ids of the others, of which Jira must be asked.
-func (p *pool) memberships(rows []catalog.Dirty) (known map[string]membership, unknown []string) {
-	known = make(map[string]membership, len(rows))
-	for _, d := range rows {
-		if d.Run == p.RunID && d.Listed != 0 && d.Priority == catalog.Scan {
-			known[d.ID] = membership{selecting: d.Listed}
-		} else {
-			unknown = append(unknown, d.ID)
-		}
-	}
-	return known, unknown
-}
-
-// attempts is how often the read of one issue is tried that Jira says it cannot give just now.
-const attempts = 4
-
-// batchOf is what was learnt of a batch of dirty rows.
-type batchOf struct {
-	number    catalog.ReadNumber
-	rows      []catalog.Dirty
-	answer    source.Answer
-	known     map[string]membership
-	undecided map[string]error
-}
-
-func (p *pool) applyRows(ctx context.Context, x batchOf) error {
-	b := catalog.Batch{Number: x.number, Index: x.answer.Indexed}
-	for _, d := range x.rows {
-		raw, given := x.answer.Items[d.ID]
-		reason, failed := x.answer.Failed[d.ID]
-		if err, not := x.undecided[d.ID]; not && given {
-			given, failed, reason = false, true, err.Error()
-		}
-		switch {
-		case given:
-			item := p.item(ctx, d.ID, raw, x.known[d.ID])
-			if x.answer.Indexed && item.Updated%1000 == 0 {
-				item.Updated += 999 // an index may keep seconds alone: it is not behind what was read directly in that second
-			}
-			if d.Run == p.RunID {
-				item.Run, item.Listed = d.Run, d.Listed
-			}
-			b.Items, b.Taken = append(b.Items, item), append(b.Taken, d)
-		case failed:
-			if err := p.postpone(ctx, d, reason); err != nil {
-				return err
-			}
-		default:
-			p.mu.Lock()
-			p.absent = append(p.absent, unread{d, x.number})
-			p.mu.Unlock()
-		}
-	}
-	if err := p.apply(ctx, b); err != nil {
-		return err
-	}
-	p.done.Add(int64(len(b.Items)))
-	p.progress(false)
-	return nil
-}
-
-// postpone lets a row be read again a little later. A run gives up in the end, since the next
-// one reads everything; a catch-up must not, for nothing would tell of this change again.
-func (p *pool) postpone(ctx context.Context, d catalog.Dirty, reason string) error {
-	wait := time.Second << min(d.Attempts, 9)
-	if p.catchingUp() || d.Attempts+1 < attempts {
-		return p.Store.Postpone(ctx, []catalog.Dirty{d}, wait)
-	}
-	p.unsettle(p.Kind)
-	reason = fmt.Sprintf("Jira could not give it in %d attempts (%s): it stays as it was; the next run asks again", attempts, reason)
-	return p.Store.GiveUp(ctx, p.RunID, p.Kind, []catalog.Dirty{d}, reason)
-}
-
-// asked is what Jira answered when it was asked which queries select some issues.
-type asked struct {
-	members   map[string]membership
-	undecided map[string]error // issues of which a query that can be answered was not
-}
-
-func newAsked() *asked { return &asked{map[string]membership{}, map[string]error{}} }
-
-var errNotListed = errors.New("the list that should hold it failed")
-
-func (a *asked) postpone(yes bool, ids []string) {
-	for _, id := range ids {
-		if yes {
-			a.undecided[id] = errNotListed
-		}
-	}
-}
-
-// match asks Jira, for each query of the reading, which of the issues it selects now. A query
-// whose listing failed cannot be answered: in a run what it selected stays, and the next run reads
-// everything; in a catch-up the issue must be read again.
-func (t *reading) match(ctx context.Context, ids []string, read source.Answer, into *asked) error {
-	for chunk := range slices.Chunk(ids, source.MaxMatch) {
-		for _, l := range t.states {
-			if l.is(catalog.ListingFailed) {
-				into.postpone(t.catchingUp(), chunk)
-				continue
-			}
-			if err := t.matchOne(ctx, l, chunk, read, into); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// matchOne asks about one query. Jira refuses JQL that names an issue it does not have, so a
-// refusal is asked again in halves, until it is known for which issue.
-func (t *reading) matchOne(ctx context.Context, l *listing, ids []string, read source.Answer, into *asked) error {
-	matched, err := t.Source.Match(ctx, l.JQL, ids, read)
-	switch {
-	case err != nil && fatal(err):
-		return err
-	case err != nil && len(ids) > 1:
-		half := len(ids) / 2
-		if err := t.matchOne(ctx, l, ids[:half], read, into); err != nil {
-			return err
-		}
-		return t.matchOne(ctx, l, ids[half:], read, into)
-	case err != nil:
-		into.undecided[ids[0]] = err
-		return nil
-	}
-	for _, id := range ids {
-		if err, not := matched.Undecided[id]; not {
-			into.undecided[id] = err
-			continue
-		}
-		m := into.members[id]
-		if matched.Selected[id] {
-			m.selecting |= 1 << l.Bit
-		} else {
-			m.rejecting |= 1 << l.Bit
-		}
-		into.members[id] = m
-	}
-	return nil
-}
-
-// sureOfRejections makes an empty answer mean something. Given to another account than the
-// store's it means nothing, and nothing is rejected; else Jira must know us still.
-func (t *reading) sureOfRejections(ctx context.Context, a *asked) error {
-	rejected := false
-	for id, m := range a.members {
-		rejected = rejected || m.rejecting != 0
-		if !t.MayDelete {
-			m.rejecting = 0
-			a.members[id] = m
-		}
-	}
-	if !rejected || !t.MayDelete {
-		return nil
-	}
-	return t.sameAccount(ctx)
+	absent, err := p.applyRows(ctx, x)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.absent = append(p.absent, absent...)
+	return err
 }

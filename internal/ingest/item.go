@@ -86,10 +86,15 @@ func (t *reading) claim(ctx context.Context, item *catalog.Item, decoded mapping
 
 // apply writes a batch and passes on what it changed.
 func (t *reading) apply(ctx context.Context, b catalog.Batch) error {
+	_, err := t.applied(ctx, b)
+	return err
+}
+
+func (t *reading) applied(ctx context.Context, b catalog.Batch) (catalog.Applied, error) {
 	b.Run, b.Reading, b.Kind = t.RunID, t.Name, t.Kind
 	done, err := t.Store.Apply(ctx, b)
 	if err == nil && t.Changed != nil && len(done.Changes) > 0 {
 		t.Changed(done.Changes)
 	}
-	return err
+	return done, err
 }

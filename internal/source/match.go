@@ -133,7 +133,7 @@ func (x asOf) match(ctx context.Context, jql string, ids []string) (Matched, err
 		switch updated, ok := found[id]; {
 		case !ok:
 			left = append(left, id)
-		case updated == 0 || before(updated, x.direct[id]):
+		case updated == 0 || Before(updated, x.direct[id]):
 			m.Undecided[id] = errBehind
 		default:
 			m.Selected[id] = true
@@ -156,7 +156,7 @@ func (x asOf) match(ctx context.Context, jql string, ids []string) (Matched, err
 
 // shows tells whether an index that has an issue with that `updated` has it as it was read.
 func (x asOf) shows(id string, updated int64) bool {
-	return updated != 0 && !before(updated, x.direct[id]) && !before(x.direct[id], updated)
+	return updated != 0 && !Before(updated, x.direct[id]) && !Before(x.direct[id], updated)
 }
 
 // judgeMissing decides about issues of which the answers for jql and for NOT jql prove nothing.
@@ -202,8 +202,8 @@ func (x asOf) search(ctx context.Context, ids []string, jql string) (map[string]
 	return found, nil
 }
 
-// before compares times in milliseconds since 1970, of which an index may keep the seconds alone.
-func before(a, b int64) bool {
+// Before compares times in milliseconds since 1970, of which an index may keep the seconds alone.
+func Before(a, b int64) bool {
 	if a%1000 == 0 || b%1000 == 0 {
 		a, b = a/1000, b/1000
 	}

@@ -124,8 +124,8 @@ func TestBefore(t *testing.T) {
 		index, read int64
 		want        bool
 	}{{5000, 5123, false}, {5000, 6000, true}, {5122, 5123, true}, {5123, 5123, false}, {6000, 5123, false}, {4000, 5123, true}} {
-		if got := before(test.index, test.read); got != test.want {
-			t.Errorf("before(%d, %d) = %t, want %t", test.index, test.read, got, test.want)
+		if got := Before(test.index, test.read); got != test.want {
+			t.Errorf("Before(%d, %d) = %t, want %t", test.index, test.read, got, test.want)
 		}
 	}
 }

@@ -1,0 +1,127 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"ferry/internal/catalog"
+	"ferry/internal/source"
+)
+
+// asked is what Jira answered when it was asked which queries select some issues.
+type asked struct {
+	members   map[string]membership
+	undecided map[string]error // issues of which a query that can be answered was not
+}
+
+func newAsked() *asked { return &asked{map[string]membership{}, map[string]error{}} }
+
+var errNotListed = errors.New("the list that should hold it failed")
+
+func (a *asked) postpone(yes bool, ids []string) {
+	for _, id := range ids {
+		if yes {
+			a.undecided[id] = errNotListed
+		}
+	}
+}
+
+// match asks Jira, for each query of the reading, which of the issues it selects now. A query
+// whose listing failed cannot be answered: in a run what it selected stays, and the next run reads
+// everything; otherwise the issue must be read again.
+func (t *reading) match(ctx context.Context, ids []string, read source.Answer, into *asked) error {
+	for chunk := range slices.Chunk(ids, source.MaxMatch) {
+		for _, l := range t.states {
+			if l.is(catalog.ListingFailed) {
+				into.postpone(t.lasting, chunk)
+				continue
+			}
+			if err := t.matchChunk(ctx, l, chunk, read, into); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// matchChunk asks about one query. Jira may refuse it for an issue that it names, or for itself:
+// then for every issue, and asking on would cost two calls for each.
+func (t *reading) matchChunk(ctx context.Context, l *listing, ids []string, read source.Answer, into *asked) error {
+	matched, err := t.Source.Match(ctx, l.JQL, ids, read)
+	switch {
+	case err == nil:
+		into.add(l, ids, matched)
+		return nil
+	case fatal(err):
+		return err
+	}
+	if _, broken := t.Source.Count(ctx, l.JQL); broken != nil {
+		for _, id := range ids {
+			into.undecided[id] = broken
+		}
+		return nil
+	}
+	return t.matchHalves(ctx, l, ids, read, into)
+}
+
+// matchHalves asks again in halves, until it is known for which issue Jira refuses.
+func (t *reading) matchHalves(ctx context.Context, l *listing, ids []string, read source.Answer, into *asked) error {
+	if len(ids) == 1 {
+		return t.matchPart(ctx, l, ids, read, into)
+	}
+	half := len(ids) / 2
+	if err := t.matchPart(ctx, l, ids[:half], read, into); err != nil {
+		return err
+	}
+	return t.matchPart(ctx, l, ids[half:], read, into)
+}
+
+func (t *reading) matchPart(ctx context.Context, l *listing, ids []string, read source.Answer, into *asked) error {
+	matched, err := t.Source.Match(ctx, l.JQL, ids, read)
+	switch {
+	case err == nil:
+		into.add(l, ids, matched)
+		return nil
+	case fatal(err):
+		return err
+	case len(ids) == 1:
+		into.undecided[ids[0]] = err
+		return nil
+	}
+	return t.matchHalves(ctx, l, ids, read, into)
+}
+
+// add takes what Jira says of issues and one query.
+func (a *asked) add(l *listing, ids []string, matched source.Matched) {
+	for _, id := range ids {
+		if err, not := matched.Undecided[id]; not {
+			a.undecided[id] = err
+			continue
+		}
+		m := a.members[id]
+		if matched.Selected[id] {
+			m.selecting |= 1 << l.Bit
+		} else {
+			m.rejecting |= 1 << l.Bit
+		}
+		a.members[id] = m
+	}
+}
+
+// sureOfRejections makes an empty answer mean something. Given to another account than the
+// store's it means nothing, and nothing is rejected; else Jira must know us still.
+func (t *reading) sureOfRejections(ctx context.Context, a *asked) error {
+	rejected := false
+	for id, m := range a.members {
+		rejected = rejected || m.rejecting != 0
+		if !t.MayDelete {
+			m.rejecting = 0
+			a.members[id] = m
+		}
+	}
+	if !rejected || !t.MayDelete {
+		return nil
+	}
+	return t.sameAccount(ctx)
+}
