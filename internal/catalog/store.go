@@ -190,6 +190,9 @@ func (s *Store) begin(ctx context.Context, identifier string) error {
 		return err
 	}
 	s.runFrom = s.epoch << epochShift
+	if s.epoch > 1 {
+		s.fresh.Store(now()) // the last process may have asked, a moment ago
+	}
 	s.log.Info("catalogue opened", "path", s.Path(), "epoch", s.epoch)
 	row = s.writer.QueryRowContext(ctx, `
 		SELECT COALESCE((SELECT MAX(id) FROM entity), 0),

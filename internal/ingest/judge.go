@@ -114,7 +114,7 @@ func (t *reading) askAbout(ctx context.Context, ids []string, missing absent) er
 	for _, id := range answer.Absent(ids) {
 		missing[id] = number
 	}
-	given := slices.Sorted(maps.Keys(answer.Items))
+	given := answer.Given()
 	asked := newAsked()
 	if err := t.stillSelected(ctx, given, answer, asked); err != nil {
 		return err

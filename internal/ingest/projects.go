@@ -30,7 +30,7 @@ func fatal(err error) bool {
 func (t *reading) projects(ctx context.Context) error {
 	l := &listing{Query: t.Queries[0], state: catalog.ListingRunning}
 	t.states = []*listing{l}
-	dirty, err := t.Store.Take(ctx, t.Name, "", math.MaxInt32)
+	dirty, err := t.dirtyProjects(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,6 +52,13 @@ func (t *reading) projects(ctx context.Context) error {
 		return err
 	}
 	return t.judge(ctx, nil)
+}
+
+func (t *reading) dirtyProjects(ctx context.Context) ([]catalog.Dirty, error) {
+	if t.LiveBeside {
+		return nil, nil
+	}
+	return t.Store.Take(ctx, t.Name, "", math.MaxInt32)
 }
 
 func (t *reading) listProjects(ctx context.Context) (seen *idSet, expected int, err error) {

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -56,6 +57,30 @@ func (s *Source) Match(ctx context.Context, jql string, ids []string, read Answe
 		}
 	}
 	return m, nil
+}
+
+// Selected gives those of up to MaxMatch issues that a query selects now, not by the index, with
+// their fields. It is for Cloud.
+func (s *Source) Selected(ctx context.Context, r *Reading, jql string, ids []string) (Answer, error) {
+	numbers, err := parseIDs(ids)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer := Answer{Items: map[string]json.RawMessage{}}
+	query := jira.IssueQuery{JQL: within(jql, numbers), Reconcile: numbers, Fields: r.Fields(), Expand: r.Expand}
+	for page, err := range s.client.SearchIssues(ctx, query) {
+		if err != nil {
+			return Answer{}, err
+		}
+		got, err := IDs(page.Items)
+		if err != nil {
+			return Answer{}, err
+		}
+		for i, id := range got {
+			answer.Items[id] = page.Items[i]
+		}
+	}
+	return answer, nil
 }
 
 // errBehind: what an index said is older than the issue, or is no proof.

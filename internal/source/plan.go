@@ -14,10 +14,15 @@ func Kinds() []string { return []string{Project, Issue} }
 const (
 	Project = "project"
 	Issue   = "issue"
+	User    = "user"
+	Release = "release" // a version of a project
+	Board   = "board"
+	Sprint  = "sprint"
+	Worklog = "worklog"
 )
 
 // later are the kinds that a mapping may have and that are not read yet. Ocean's facts, H.3.
-var later = []string{"user", "team", "release", "board", "sprint", "backlog", "epic", "worklog", "component"}
+var later = []string{User, "team", Release, Board, Sprint, "backlog", "epic", Worklog, "component"}
 
 // IsKind tells whether a mapping may have the kind; any other word may be meant for one.
 func IsKind(kind string) bool { return slices.Contains(Kinds(), kind) || slices.Contains(later, kind) }

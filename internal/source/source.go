@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -143,6 +144,9 @@ func (a Answer) Absent(ids []string) []string {
 	}
 	return absent
 }
+
+// Given are the ids of those that Jira gave, in order.
+func (a Answer) Given() []string { return slices.Sorted(maps.Keys(a.Items)) }
 
 // How issues are read by id.
 type How int
