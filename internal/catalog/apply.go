@@ -110,6 +110,9 @@ func (s *Store) Apply(ctx context.Context, b Batch) (Applied, error) {
 	if err == nil && len(done.Changes) > 0 {
 		s.changed.set()
 	}
+	if err == nil && slices.ContainsFunc(done.Changes, func(c Change) bool { return c.Verb == Went }) {
+		s.departed.set()
+	}
 	return done, wrap("apply", err)
 }
 

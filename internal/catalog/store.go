@@ -41,6 +41,7 @@ type Store struct {
 	readers     *sql.DB
 	readStmts   statements
 	changed     wake
+	departed    wake
 
 	delivered atomic.Bool // something was delivered from this store
 
@@ -90,6 +91,7 @@ func open(ctx context.Context, config Config) (_ *Store, err error) {
 		log:      cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
 		lease:    held,
 		changed:  make(wake, 1),
+		departed: make(wake, 1),
 		stmts:    map[string]*sql.Stmt{},
 		readings: newReadings(),
 		keysets:  newKeysets(),
@@ -238,6 +240,9 @@ func (s *Store) NextRead() ReadNumber {
 // Changed receives after commits that left something to deliver. It holds one wake: a receiver
 // that is busy looks again afterwards, so none is lost.
 func (s *Store) Changed() <-chan struct{} { return s.changed }
+
+// Departed receives after commits that left something to delete.
+func (s *Store) Departed() <-chan struct{} { return s.departed }
 
 type wake chan struct{}
 

@@ -13,16 +13,20 @@ const fewDeletions = 10
 
 // brake stops a run that would delete more than a person has allowed in advance. It sets all of
 // it aside as one decision.
-func (d *Deliverer) brake(ctx context.Context, n, all int) (stop bool, err error) {
-	if n == 0 || d.config.AcceptDeletions {
+func (d *Deliverer) brake(ctx context.Context, n int) (stop bool, err error) {
+	if n == 0 || d.config.AcceptDeletions || n < fewDeletions && d.config.Threshold > 0 {
 		return false, nil
+	}
+	all, _, err := d.store.Totals(ctx)
+	if err != nil {
+		return false, err
 	}
 	const look = "look at them, then run `ferry sync --accept-deletions`, or raise the threshold"
 	var reason string
 	switch threshold := d.config.Threshold; {
 	case threshold <= 0:
 		reason = fmt.Sprintf("%d of %d entities would be deleted, and entityDeletionThreshold (0) forbids every deletion: %s", n, all, look)
-	case n >= fewDeletions && float64(n) > threshold*float64(all):
+	case float64(n) > threshold*float64(all):
 		reason = fmt.Sprintf("%d of %d entities would be deleted, more than entityDeletionThreshold (%g) allows: %s", n, all, threshold, look)
 	default:
 		return false, nil

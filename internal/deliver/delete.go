@@ -52,10 +52,6 @@ func (d *Deliverer) deletes(ctx context.Context) error {
 
 // deleteRound deletes what may be deleted now, and says how many that were.
 func (d *Deliverer) deleteRound(ctx context.Context) (int, error) {
-	all, _, err := d.store.Totals(ctx)
-	if err != nil {
-		return 0, err
-	}
 	unwanted, err := d.unwanted(ctx)
 	if err != nil {
 		return 0, err
@@ -64,7 +60,7 @@ func (d *Deliverer) deleteRound(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if stop, err := d.brake(ctx, len(ours), all); stop || err != nil {
+	if stop, err := d.brake(ctx, len(ours)); stop || err != nil {
 		return 0, err
 	}
 	return d.remove(ctx, ours)
@@ -197,7 +193,7 @@ func identifiers(list []catalog.Pending) []string {
 func (d *Deliverer) perChunk(ctx context.Context, list []catalog.Pending, size int, do func(context.Context, string, []catalog.Pending) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(d.config.Workers)
-	work, cancel := lasting(ctx)
+	work, cancel := d.lasting(ctx)
 	defer cancel()
 	start := func(blueprint string, chunk []catalog.Pending) {
 		group.Go(func() error {

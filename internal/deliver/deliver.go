@@ -23,6 +23,10 @@ type Config struct {
 	// Protected says why nothing of a blueprint may be deleted in this run; "" if it may. nil: everything may.
 	Protected func(blueprint string) (reason string)
 
+	// Live says that changes are delivered one by one as they come: a survey of all that Port holds
+	// does not pay, and who waits for company delays what somebody is waiting to see.
+	Live bool
+
 	Workers  int                         // bulks under way at once, 0: 40
 	Kind     func(reading string) string // the kind a reading is of; nil: its name
 	Event    string                      // what made us write: "resync", …
@@ -31,13 +35,15 @@ type Config struct {
 	First    bool                        // nothing was ever delivered from this store
 	Logger   *slog.Logger                // nil: nothing is logged
 	Progress func(delivered int)         // how many were delivered so far; called by several goroutines; nil: nobody asks
+	Lag      func(time.Duration)         // from Jira's first word of a change to Port's having it; like Progress
+	Grace    time.Duration               // how long calls under way may go on when the context has ended, 0: 10 s
 }
 
 const (
 	// workers is twice what the Port client lets out at once: while the answer to one bulk is
 	// written, another must be on the wire.
 	workers = 40
-	// finishWithin is how long calls that are under way may go on when ctx has ended.
+	// finishWithin is how long calls that are under way may go on when ctx has ended, unless told otherwise.
 	finishWithin = 10 * time.Second
 )
 
@@ -78,12 +84,16 @@ func New(store *catalog.Store, client *port.Client, config Config) *Deliverer {
 	if config.Progress == nil {
 		config.Progress = func(int) {}
 	}
+	if config.Lag == nil {
+		config.Lag = func(time.Duration) {}
+	}
+	config.Grace = cmp.Or(config.Grace, finishWithin)
 	d := &Deliverer{
 		store: store, client: client, config: config,
 		log:    cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
 		absent: map[string]bool{}, kept: map[int64]bool{}, missing: map[int64]bool{},
 	}
-	d.makers = makers{d: d, lookedUp: map[string]int{}, alone: map[string]bool{}}
+	d.makers = makers{d: d, lookedUp: map[string]int{}, alone: map[string]bool{}, over: config.Live}
 	return d
 }
 
@@ -127,15 +137,15 @@ func (r Result) since(before Result) Result {
 }
 
 // lasting is a context for calls to Port. When ctx ends nothing more is begun, but what is under
-// way has finishWithin to come to its end: its answer is worth recording.
-func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+// way has the grace to come to its end: its answer is worth recording.
+func (d *Deliverer) lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	var mu sync.Mutex
 	var timer *time.Timer
 	stop := context.AfterFunc(ctx, func() {
 		mu.Lock()
 		defer mu.Unlock()
-		timer = time.AfterFunc(finishWithin, func() { cancel(context.Cause(ctx)) })
+		timer = time.AfterFunc(d.config.Grace, func() { cancel(context.Cause(ctx)) })
 	})
 	return work, func() {
 		stop()

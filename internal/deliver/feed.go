@@ -11,8 +11,8 @@ const (
 	pageSize = 400
 	// linger is how long a bulk that is not full waits for company while ingest goes on.
 	linger = 20 * time.Millisecond
-	// sweepEvery is the least time between two readings of all rows for the sake of a wake, and
-	// sweepAnyway the longest time without one.
+	// sweepEvery is the least time between two readings of all rows for the sake of a wake, while
+	// hundreds are on their way that each reading passes; sweepAnyway is the longest time without one.
 	sweepEvery  = 250 * time.Millisecond
 	sweepAnyway = time.Second
 )
@@ -35,10 +35,11 @@ type feeder struct {
 	waiting  waiting
 	open     map[string]*openBulk // by blueprint
 
-	after int64     // the last row seen
-	swept time.Time // when the sweep began
-	met   int       // rows of this sweep that are to be sent, or were on their way when it came by
-	woken bool      // something was committed since the sweep began
+	after  int64     // the last row seen
+	swept  time.Time // when the sweep began
+	ending time.Time // when done was seen closed
+	met    int       // rows of this sweep that are to be sent, or were on their way when it came by
+	woken  bool      // something was committed since the sweep began
 }
 
 type openBulk struct {
@@ -83,7 +84,7 @@ func (f *feeder) run(ctx context.Context) error {
 func (f *feeder) look() {
 	select {
 	case <-f.done:
-		f.done = nil
+		f.done, f.ending = nil, time.Now()
 	default:
 	}
 }
@@ -219,7 +220,7 @@ func (f *feeder) rest(ctx context.Context) error {
 		f.woken = true
 	case <-timer.C:
 	case <-f.done:
-		f.done = nil
+		f.done, f.ending = nil, time.Now()
 		f.sweep()
 		return nil
 	case <-ctx.Done():
@@ -229,20 +230,29 @@ func (f *feeder) rest(ctx context.Context) error {
 		f.waiting.retry(f.d.delivered())
 		f.sweep()
 	}
-	return f.flush(ctx, linger)
+	return f.flush(ctx, f.linger())
+}
+
+// linger is how long a bulk waits now. Alone it need not wait: what comes meanwhile is the next one's
+// company.
+func (f *feeder) linger() time.Duration {
+	if f.d.config.Live && f.sent == f.reports.settled() {
+		return 0
+	}
+	return linger
 }
 
 func (f *feeder) restFor() time.Duration {
 	due := max(0, f.sweepDue()-time.Since(f.swept))
 	for _, b := range f.open {
-		due = min(due, max(0, linger-time.Since(b.since)))
+		due = min(due, max(0, f.linger()-time.Since(b.since)))
 	}
 	return due
 }
 
 func (f *feeder) sweepDue() time.Duration {
 	if f.woken {
-		return sweepEvery
+		return min(sweepEvery, time.Duration(len(f.onTheWay))*time.Millisecond)
 	}
 	return sweepAnyway
 }
@@ -257,7 +267,7 @@ func (f *feeder) finish(ctx context.Context) (over bool, err error) {
 		return false, err
 	}
 	f.collect()
-	if f.met == 0 && !f.waiting.resolve(f.d.delivered()) {
+	if f.met == 0 && !f.waiting.resolve(f.d.delivered()) || f.d.config.Live && time.Since(f.ending) > drainFor {
 		return true, nil
 	}
 	f.sweep()

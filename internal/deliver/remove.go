@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 
 	"ferry/internal/catalog"
 	"ferry/internal/port"
@@ -85,6 +86,11 @@ func refusal(err error) bool {
 func (r *removal) done(ctx context.Context, list []catalog.Pending) error {
 	if err := r.d.forget(ctx, list, r.d.config.DeleteDependents); err != nil {
 		return err
+	}
+	for _, p := range list {
+		if p.Since > 0 {
+			r.d.config.Lag(time.Since(time.UnixMilli(p.Since)))
+		}
 	}
 	r.mu.Lock()
 	r.removed += len(list)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"ferry/internal/catalog"
 	"ferry/internal/port"
@@ -192,7 +193,18 @@ func (s *sending) record(ctx context.Context) error {
 		}
 	})
 	s.d.config.Progress(s.d.delivered())
+	s.tellLag()
 	return nil
+}
+
+// tellLag tells how long each entity took that Port has now.
+func (s *sending) tellLag() {
+	at := time.Now()
+	for _, x := range s.settled {
+		if x.Refused == "" && x.Since > 0 {
+			s.d.config.Lag(at.Sub(time.UnixMilli(x.Since)))
+		}
+	}
 }
 
 // delivered is how many entities Port took so far.

@@ -25,7 +25,7 @@ func (d *Deliverer) Upserts(ctx context.Context, done <-chan struct{}) (Result, 
 
 func (d *Deliverer) upserts(ctx context.Context, done <-chan struct{}) error {
 	group, ctx := errgroup.WithContext(ctx)
-	work, cancel := lasting(ctx)
+	work, cancel := d.lasting(ctx)
 	defer cancel()
 	bulks := make(chan bulk)
 	reports := newReports()
