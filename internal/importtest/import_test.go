@@ -16,7 +16,7 @@ var layers = [][]string{
 	{"ferry/jira"},
 	{"ferry/internal/source", "ferry/internal/mapping", "ferry/internal/catalog", "ferry/internal/port"},
 	{"ferry/internal/port/defaults"},
-	{"ferry/internal/ingest", "ferry/internal/deliver"},
+	{"ferry/internal/ingest", "ferry/internal/deliver", "ferry/internal/hooks"},
 	{"ferry/internal/daemon", "ferry/internal/console"},
 	{"ferry/cmd/ferry", "ferry/jira/examples/watch"},
 }
@@ -35,6 +35,7 @@ var alone = map[string]string{
 	"github.com/alecthomas/kong": "ferry/cmd/ferry",
 	"github.com/joho/godotenv":   "ferry/cmd/ferry",
 	"flag":                       "ferry/cmd/ferry",
+	"golang.org/x/time/rate":     "ferry/internal/hooks",
 
 	"github.com/prometheus/client_golang/prometheus": "ferry/internal/console",
 }
@@ -44,6 +45,7 @@ var never = map[string][]string{
 	"ferry/internal/source":  {"ferry/internal/port"},
 	"ferry/internal/ingest":  {"ferry/internal/port", "ferry/internal/deliver"},
 	"ferry/internal/deliver": {"ferry/jira", "ferry/internal/source", "ferry/internal/ingest"},
+	"ferry/internal/hooks":   {"ferry/internal/port", "ferry/internal/mapping"},
 	"ferry/internal/mapping": {"os", "net", "net/http", "io/fs", "log", "log/slog", "math/rand", "math/rand/v2"},
 }
 
