@@ -12,7 +12,7 @@ import (
 // Batch is what one read of Jira says.
 type Batch struct {
 	Number  ReadNumber // from NextRead, when the read's request started
-	Run     int64      // the run it belongs to, or the newest
+	Run     int64      // the run it belongs to; 0: none, it counts for the newest
 	Reading string
 	Parent  string
 	Kind    string
@@ -100,6 +100,7 @@ func (s *Store) Apply(ctx context.Context, b Batch) (Applied, error) {
 	if int64(b.Number)>>epochShift != s.epoch {
 		return Applied{}, wrap("apply", ErrEpoch)
 	}
+	b.Run = s.orNewest(b.Run)
 	var done Applied
 	err := s.write(ctx, func(t *tx) error {
 		a := &applying{tx: t, batch: b}

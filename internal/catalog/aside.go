@@ -24,12 +24,13 @@ type Aside struct {
 	Subject string // what it is, in words a person can search for
 	Kind    string // the Jira kind it counts for; empty if none
 	Reason  string // one sentence, with what to do
-	Run     int64  // the run in which it last came up
+	Run     int64  // the run in which it last came up; 0: none, it counts for the newest
 	Since   int64  // when it first came up
 }
 
 // SetAside records or renews what was set aside.
 func (s *Store) SetAside(ctx context.Context, a Aside) error {
+	a.Run = s.orNewest(a.Run)
 	return wrap("set aside", s.write(ctx, func(t *tx) error { return t.setAside(a) }))
 }
 

@@ -10,7 +10,7 @@ import (
 func (s *Store) BeginCatchUp(ctx context.Context, mapping, account string) (Run, error) {
 	var run Run
 	err := s.write(ctx, func(t *tx) (err error) {
-		run, err = t.beginRun(mapping, account)
+		run, err = t.beginRun(mapping, account, false)
 		return err
 	})
 	return run, wrap("begin a catch-up", err)

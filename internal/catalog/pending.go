@@ -144,8 +144,9 @@ type Delivery struct {
 	Kind    string // the kind it counts for
 }
 
-// Delivered records what Port has now, and what it refused.
+// Delivered records what Port has now, and what it refused. run 0 is the newest.
 func (s *Store) Delivered(ctx context.Context, run int64, deliveries []Delivery) error {
+	run = s.orNewest(run)
 	var taken []string
 	for _, d := range deliveries {
 		if d.Refused == "" {
@@ -190,6 +191,7 @@ const settled = `made = CASE WHEN ? THEN ? ELSE made END,
 // are there, who made them, and that a later delivery must speak of the keys that were sent. They
 // stay undelivered.
 func (s *Store) DeliveredInPart(ctx context.Context, run int64, deliveries []Delivery) error {
+	run = s.orNewest(run)
 	return wrap("record what was delivered in part", s.write(ctx, func(t *tx) error {
 		for _, d := range deliveries {
 			if err := t.deliveredInPart(run, d); err != nil {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -28,7 +29,7 @@ const (
 func (s *Store) BeginRun(ctx context.Context, mapping, account string) (Run, error) {
 	var run Run
 	err := s.write(ctx, func(t *tx) (err error) {
-		if run, err = t.beginRun(mapping, account); err != nil {
+		if run, err = t.beginRun(mapping, account, true); err != nil {
 			return err
 		}
 		s.runFrom = int64(s.NextRead())
@@ -46,7 +47,7 @@ func (s *Store) BeginRun(ctx context.Context, mapping, account string) (Run, err
 // runsKept is how many runs are remembered, for people to look back at.
 const runsKept = 50
 
-func (t *tx) beginRun(mapping, account string) (Run, error) {
+func (t *tx) beginRun(mapping, account string, whole bool) (Run, error) {
 	var run Run
 	err := t.query(`
 		SELECT COALESCE(MAX(id), 0) + 1 FROM run WHERE integration = ?`, []any{t.s.integration},
@@ -64,8 +65,24 @@ func (t *tx) beginRun(mapping, account string) (Run, error) {
 	if err := t.exec(`DELETE FROM listing WHERE integration = ?`, t.s.integration); err != nil {
 		return run, err
 	}
-	return run, t.exec(`INSERT INTO run (integration, id, started, state, mapping, account) VALUES (?, ?, ?, 'running', ?, ?)`,
-		t.s.integration, run.ID, now(), mapping, account)
+	t.s.newest.Store(run.ID)
+	return run, t.exec(`INSERT INTO run (integration, id, started, state, mapping, account, whole) VALUES (?, ?, ?, 'running', ?, ?, ?)`,
+		t.s.integration, run.ID, now(), mapping, account, bit(whole))
+}
+
+// orNewest is the run, or the newest for what belongs to none.
+func (s *Store) orNewest(run int64) int64 { return cmp.Or(run, s.newest.Load()) }
+
+// ReadUnder is when the newest run started that read everything under a mapping, given by its hash;
+// zero if there was none. Catch-ups do not count.
+func (s *Store) ReadUnder(ctx context.Context, mapping string) (time.Time, error) {
+	var started int64
+	err := s.read(ctx, `SELECT COALESCE(MAX(started), 0) FROM run WHERE integration = ? AND state IN ('completed', 'partial') AND mapping = ? AND whole = 1`,
+		[]any{s.integration, mapping}, into(&started))
+	if err != nil || started == 0 {
+		return time.Time{}, wrap("look for the newest run", err)
+	}
+	return time.UnixMilli(started), nil
 }
 
 // relist forgets what earlier runs listed and did not come to read: this run lists it again. What

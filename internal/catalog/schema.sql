@@ -72,7 +72,7 @@ CREATE TABLE IF NOT EXISTS keyset (
 	UNIQUE (integration, keys)
 );
 
--- run: one resync.
+-- run: one resync; whole: it read everything, and was no catch-up.
 CREATE TABLE IF NOT EXISTS run (
 	integration INTEGER NOT NULL,
 	id          INTEGER NOT NULL,
@@ -81,6 +81,7 @@ CREATE TABLE IF NOT EXISTS run (
 	state       TEXT NOT NULL CHECK (state IN ('running', 'completed', 'partial', 'failed')),
 	mapping     TEXT NOT NULL,
 	account     TEXT NOT NULL,
+	whole       INTEGER NOT NULL DEFAULT 1 CHECK (whole IN (0, 1)),
 	PRIMARY KEY (integration, id),
 	CHECK ((state = 'running') = (ended = 0))
 );

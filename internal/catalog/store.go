@@ -46,6 +46,7 @@ type Store struct {
 	delivered atomic.Bool // something was delivered from this store
 
 	reads    atomic.Int64 // numbers given out by NextRead in this epoch
+	newest   atomic.Int64 // the id of the newest run
 	underway underway
 	fresh    atomic.Int64 // when something was last applied of which Jira was asked afresh
 
@@ -199,9 +200,12 @@ func (s *Store) begin(ctx context.Context, identifier string) error {
 	row = s.writer.QueryRowContext(ctx, `
 		SELECT COALESCE((SELECT MAX(id) FROM entity), 0),
 		       COALESCE((SELECT MAX(seq) FROM dirty WHERE integration = ?), 0),
-		       EXISTS (SELECT 1 FROM entity WHERE integration = ? AND delivered <> 0)`, s.integration, s.integration)
+		       COALESCE((SELECT MAX(id) FROM run WHERE integration = ?), 0),
+		       EXISTS (SELECT 1 FROM entity WHERE integration = ? AND delivered <> 0)`, s.integration, s.integration, s.integration)
+	var newest int64
 	var delivered bool
-	err := row.Scan(&s.entityID, &s.seq, &delivered)
+	err := row.Scan(&s.entityID, &s.seq, &newest, &delivered)
+	s.newest.Store(newest)
 	s.delivered.Store(delivered)
 	return err
 }
