@@ -2,7 +2,6 @@ package hooks
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"net/http"
 	"regexp"
@@ -35,8 +34,7 @@ func (r *Receiver) Stats() Stats {
 }
 
 // note counts a request, keeps it for people, and tells of a refusal.
-func (r *Receiver) note(q *http.Request, d delivery, status int, err error) {
-	no, _ := errors.AsType[*refused](err)
+func (r *Receiver) note(q *http.Request, d delivery, status int, no *refused) {
 	heard := d.heard(q, status, no)
 	r.mu.Lock()
 	r.stats.count(d, no)

@@ -22,6 +22,7 @@ import (
 // ReceiverConfig says how deliveries are received.
 type ReceiverConfig struct {
 	// PathPrefix is what the path has before /integration/webhook; slashes at its ends do not count.
+	// Empty where what routes to here has taken it off.
 	PathPrefix string
 
 	Trust Trust
@@ -33,10 +34,18 @@ type ReceiverConfig struct {
 	// Replica is this process's name beside the deliveries that are kept for people.
 	Replica string
 
-	// Observe is told of each request: what it was answered, and how long that took. May be nil.
-	Observe func(status int, took time.Duration)
+	// Observe is told of each request after its answer. May be nil.
+	Observe func(Answered)
 
 	Logger *slog.Logger // nil: nothing is logged
+}
+
+// Answered is a request that was answered.
+type Answered struct {
+	Status  int
+	Refusal Refusal // empty if it was taken
+	Touched int     // items that it named
+	Took    time.Duration
 }
 
 // Receiver is where Jira delivers: an http.Handler. What it has answered with 200 is on the disk.
@@ -97,9 +106,10 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	defer cancel()
 	err := r.take(ctx, q, &d)
 	status := reply(w, err)
-	r.note(q, d, status, err)
+	no, _ := errors.AsType[*refused](err)
+	r.note(q, d, status, no)
 	if r.config.Observe != nil {
-		r.config.Observe(status, time.Since(d.at))
+		r.config.Observe(Answered{status, no.reason(), d.touched, time.Since(d.at)})
 	}
 }
 
@@ -119,10 +129,10 @@ func (r *Receiver) take(ctx context.Context, q *http.Request, d *delivery) error
 		return err
 	}
 	hints := hintsOf(d)
-	d.touched = len(hints)
 	if err := r.inbox.Receive(ctx, d.at, hints); err != nil {
 		return refuseFor(RefusedInbox, err)
 	}
+	d.touched = len(hints)
 	return nil
 }
 
@@ -131,7 +141,7 @@ func (r *Receiver) admit(q *http.Request, d *delivery) error {
 	rest, here := strings.CutPrefix(q.URL.Path, r.path)
 	token, below := strings.CutPrefix(rest, "/")
 	switch {
-	case !here, rest != "" && !below, strings.Contains(token, "/"):
+	case !here, rest != "" && !below, below && token == "", strings.Contains(token, "/"):
 		return refuse(RefusedPath)
 	case q.Method != http.MethodPost:
 		return refuse(RefusedMethod)

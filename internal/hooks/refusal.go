@@ -65,6 +65,14 @@ type refused struct {
 
 func (r *refused) Error() string { return string(r.why) + ": " + r.err.Error() }
 
+// reason is the refusal; empty if there is none.
+func (r *refused) reason() Refusal {
+	if r == nil {
+		return ""
+	}
+	return r.why
+}
+
 func refuse(why Refusal) *refused { return &refused{why, errors.New(answers[why].text)} }
 
 func refuseFor(why Refusal, err error) *refused { return &refused{why, err} }
