@@ -33,13 +33,13 @@ func newRoom() *room {
 // sender that is slow is the server's ReadTimeout.
 func (m *room) hold(ctx context.Context, q *http.Request, use func(body []byte) error) error {
 	if q.ContentLength > jira.MaxEventBody {
-		return refuse(RefusedSize)
+		return refuseFor(RefusedSize, errSize)
 	}
 	if q.ContentLength > smallBody {
 		return m.holdLarge(ctx, q.Body, nil, int(q.ContentLength), use)
 	}
 	if m.small.Acquire(ctx, 1) != nil {
-		return refuse(RefusedBusy)
+		return refuseFor(RefusedBusy, errBusy)
 	}
 	defer m.small.Release(1)
 	size := smallBody // where nobody says how long it is
@@ -59,7 +59,7 @@ func (m *room) hold(ctx context.Context, q *http.Request, use func(body []byte) 
 // holdLarge reads up to size bytes, of which start was read before.
 func (m *room) holdLarge(ctx context.Context, from io.Reader, start []byte, size int, use func([]byte) error) error {
 	if m.large.Acquire(ctx, int64(size)) != nil {
-		return refuse(RefusedBusy)
+		return refuseFor(RefusedBusy, errBusy)
 	}
 	defer m.large.Release(int64(size))
 	body, more, err := fill(start, from, size)
@@ -67,7 +67,7 @@ func (m *room) holdLarge(ctx context.Context, from io.Reader, start []byte, size
 	case err != nil:
 		return err
 	case more:
-		return refuse(RefusedSize)
+		return refuseFor(RefusedSize, errSize)
 	}
 	return use(body)
 }

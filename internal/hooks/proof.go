@@ -27,7 +27,7 @@ func (r *Receiver) judge(q *http.Request, d *delivery) error {
 		d.proof, d.verified = byPath, true
 		return nil
 	case d.token != "":
-		return refuse(RefusedToken)
+		return refuseFor(RefusedToken, errToken)
 	}
 	tokenErr := r.checkToken(q)
 	switch {
@@ -40,7 +40,7 @@ func (r *Receiver) judge(q *http.Request, d *delivery) error {
 	case !trust.Unsigned:
 		return refuseFor(RefusedUnsigned, r.whatIsMissing(q, tokenErr))
 	case !r.rate.Allow():
-		return refuse(RefusedRate)
+		return refuseFor(RefusedRate, errRate)
 	}
 	return nil
 }

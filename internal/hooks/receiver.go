@@ -146,7 +146,7 @@ func (r *Receiver) admit(q *http.Request, d *delivery) error {
 	case q.Method != http.MethodPost:
 		return refuse(RefusedMethod)
 	case q.ContentLength > jira.MaxEventBody:
-		return refuse(RefusedSize)
+		return refuseFor(RefusedSize, errSize)
 	}
 	if encoding := q.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return refuse(RefusedEncoding)

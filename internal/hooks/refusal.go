@@ -57,6 +57,14 @@ const (
 	comeAgain   = "the delivery cannot be taken now, come again"
 )
 
+// What is told of a refusal that needs more words for us than for the sender.
+var (
+	errToken = errors.New("the secret path is another than ours, or there is none: see which URL the webhook has in Jira")
+	errRate  = errors.New("more deliveries come without a signature than are taken: give the webhook a secret, which lifts the limit")
+	errBusy  = errors.New("the bodies of other deliveries took all memory that there is for them")
+	errSize  = errors.New("the body is larger than 25 MiB, which is more than Jira sends")
+)
+
 // refused is an error with the refusal that it is.
 type refused struct {
 	why Refusal
