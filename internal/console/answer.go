@@ -42,6 +42,7 @@ func (p *Public) caught(a *answer) {
 		return
 	}
 	if v != http.ErrAbortHandler {
+		p.config.Metrics.panics.Inc()
 		p.log.Error("a request ended in a panic; please report this with the lines below", "panic", harmless(v), "stack", string(debug.Stack()))
 	}
 	if a.status != 0 || v == http.ErrAbortHandler {

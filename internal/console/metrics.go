@@ -24,6 +24,10 @@ type MetricsConfig struct {
 	Jira func() jira.Stats // nil: not shown
 	Port func() port.Stats // nil: not shown
 
+	// Refusals are the words by which deliveries are refused, see ObserveDelivery. Their counters
+	// are there from the start.
+	Refusals []string
+
 	// Status looks into the database. It is called by a scrape, at most every ten seconds, and
 	// less often if it takes long. Nil: not shown.
 	Status func(context.Context) (Status, error)
@@ -40,6 +44,7 @@ type Metrics struct {
 	answered   prometheus.Histogram
 	deliveries *prometheus.CounterVec
 	hints      prometheus.Counter
+	panics     prometheus.Counter
 	runs       *prometheus.CounterVec
 	catchUps   *prometheus.CounterVec
 	lastTook   prometheus.Gauge
@@ -49,14 +54,14 @@ type Metrics struct {
 // NewMetrics makes them.
 func NewMetrics(config MetricsConfig) *Metrics {
 	config.Logger = cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
-	m := newMetrics()
+	m := newMetrics(config.Refusals)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		constant("ferry_build_info", "Always 1. What runs here.", prometheus.Labels{"version": config.Version}),
 		constant("ferry_database_info", "Always 1. The database that the catalogue is in.", prometheus.Labels{"kind": config.Database}),
-		m.lag, m.answered, m.deliveries, m.hints, m.runs, m.catchUps, m.lastTook, m.lastEnd, m.incumbent,
+		m.lag, m.answered, m.deliveries, m.hints, m.panics, m.runs, m.catchUps, m.lastTook, m.lastEnd, m.incumbent,
 	)
 	if config.Jira != nil {
 		registry.MustRegister(newJiraCollector(config.Jira))
@@ -65,14 +70,13 @@ func NewMetrics(config MetricsConfig) *Metrics {
 		registry.MustRegister(newPortCollector(config.Port))
 	}
 	if config.Status != nil {
-		status := newStatusCollector(config.Status, config.Logger)
-		registry.MustRegister(status, status.errors)
+		registry.MustRegister(newStatusCollector(config.Status, config.Logger))
 	}
 	m.scrape = scraped(registry, config.Logger)
 	return m
 }
 
-func newMetrics() *Metrics {
+func newMetrics(refusals []string) *Metrics {
 	return &Metrics{
 		incumbent: newIncumbent(),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -80,11 +84,12 @@ func newMetrics() *Metrics {
 			Buckets: []float64{.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 900, 3600, 6 * 3600, 24 * 3600},
 		}),
 		answered: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "ferry_webhook_answer_seconds", Help: "From a webhook's request to its answer with 2xx: it is on the disk.",
+			Name: "ferry_webhook_answer_seconds", Help: "From the request of a delivery to its answer with 2xx: what it named is on the disk.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
-		deliveries: counters("ferry_webhook_deliveries_total", "Deliveries of webhooks, by what became of them.", "outcome", outcomes()...),
-		hints:      counter("ferry_hints_total", "Objects that webhooks named as touched."),
+		deliveries: counters("ferry_webhook_deliveries_total", "Deliveries of webhooks, by what became of them.", "outcome", append([]string{accepted}, refusals...)...),
+		hints:      counter("ferry_hints_total", "Items that the deliveries which were accepted named as touched."),
+		panics:     counter("ferry_panics_total", "Requests to the public listener that ended in a panic."),
 		runs:       counters("ferry_runs_total", "Resyncs that ended, by how.", "state", runStates()...),
 		catchUps:   counters("ferry_catch_ups_total", "Catch-ups that ended, by how.", "state", runStates()...),
 		lastTook:   gauge("ferry_last_run_duration_seconds", "How long the last resync took."),
@@ -95,8 +100,19 @@ func newMetrics() *Metrics {
 // ObserveLag is told how long after Jira's event a change was in Port.
 func (m *Metrics) ObserveLag(d time.Duration) { m.lag.Observe(max(d, 0).Seconds()) }
 
-// AddHints is told how many objects a delivery named.
-func (m *Metrics) AddHints(n int) { m.hints.Add(float64(max(n, 0))) }
+// accepted is the outcome of a delivery that was not refused.
+const accepted = "accepted"
+
+// ObserveDelivery is told of each delivery of a webhook when it was answered: by which word it was
+// refused, one of few, empty if it was taken; how many items it named; how long the answer took.
+func (m *Metrics) ObserveDelivery(refusal string, items int, took time.Duration) {
+	m.deliveries.WithLabelValues(cmp.Or(refusal, accepted)).Inc()
+	if refusal != "" {
+		return
+	}
+	m.answered.Observe(took.Seconds())
+	m.hints.Add(float64(items))
+}
 
 // ServeHTTP answers a scrape.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.scrape.ServeHTTP(w, r) }

@@ -68,9 +68,8 @@ func Prefix(setting string) string {
 func (p *Public) prefixed() http.Handler {
 	mux := http.NewServeMux()
 	if p.config.Webhook != nil {
-		webhook := p.config.Metrics.webhook(p.config.Webhook)
-		mux.Handle("POST /integration/webhook", webhook)
-		mux.Handle("POST /integration/webhook/{token}", webhook)
+		mux.Handle("POST /integration/webhook", p.config.Webhook)
+		mux.Handle("POST /integration/webhook/{token}", p.config.Webhook)
 	}
 	health := newProbes(p.config.Health)
 	mux.HandleFunc("GET /health/live", health.live)

@@ -21,7 +21,8 @@ type Lease struct {
 
 // Webhook is the webhook that Ferry keeps in Jira.
 type Webhook struct {
-	Live     bool      // Jira has it, and it is as it should be
-	Verified time.Time // when that was last seen
+	Live     bool      // Jira had it, as it should be, when that was last looked at
+	Checked  time.Time // when that was; zero: never
+	Verified time.Time // when the last delivery came that was proved to be Jira's; zero: none since the start
 	Expires  time.Time // zero: never
 }

@@ -25,18 +25,18 @@ type statusCollector struct {
 	look func(context.Context) (Status, error)
 	log  *slog.Logger
 
-	errors prometheus.Counter
+	failures, dirty, dirtyAge, undelivered, undeliveredAge, aside, read *prometheus.Desc
+	live, checked, verified, expires, held, epoch                       *prometheus.Desc
 
-	dirty, dirtyAge, undelivered, undeliveredAge, aside, read *prometheus.Desc
-	live, verified, expires, held, epoch                      *prometheus.Desc
-
-	mu    sync.Mutex
-	seen  *Status // nil: the last look failed
-	until time.Time
+	mu     sync.Mutex
+	seen   *Status // nil: the last look failed
+	until  time.Time
+	failed int64 // looks
 }
 
 func newStatusCollector(look func(context.Context) (Status, error), log *slog.Logger) *statusCollector {
-	c := &statusCollector{look: look, log: log, errors: counter("ferry_status_errors_total", "Looks into the database for a scrape that failed; what they would show is not there then.")}
+	c := &statusCollector{look: look, log: log}
+	c.failures = c.add("ferry_status_errors_total", "Looks into the database for a scrape that failed; what they would show is not there then.")
 	c.dirty = c.add("ferry_dirty_items", "Items that must be read again.", "priority")
 	c.dirtyAge = c.add("ferry_dirty_oldest_age_seconds", "How long ago the longest waiting of them was said to have changed; 0: none was.", "priority")
 	c.undelivered = c.add("ferry_undelivered_entities", "Entities that Port does not have as they should be.")
@@ -44,7 +44,8 @@ func newStatusCollector(look func(context.Context) (Status, error), log *slog.Lo
 	c.aside = c.add("ferry_set_aside", "What is set aside, since it failed for good until something changes.", "about", "kind")
 	c.read = c.add("ferry_newest_read_timestamp_seconds", "When the newest run began that read all that it set out to read, catch-ups among them; 0: none did.")
 	c.live = c.add("ferry_webhook_live", "1 if Jira has the webhook as it should be, else 0.")
-	c.verified = c.add("ferry_webhook_verified_timestamp_seconds", "When the webhook was last seen to be live; 0: never.")
+	c.checked = c.add("ferry_webhook_checked_timestamp_seconds", "When that was last looked at; 0: never.")
+	c.verified = c.add("ferry_webhook_verified_timestamp_seconds", "When the last delivery came that was proved to be Jira's; 0: none since the start.")
 	c.expires = c.add("ferry_webhook_expires_timestamp_seconds", "When the webhook ends unless it is refreshed; 0: it does not.")
 	c.held = c.add("ferry_lease_held", "1 if this process may write the catalogue, else 0.")
 	c.epoch = c.add("ferry_lease_epoch", "The number of the lease.")
@@ -52,16 +53,18 @@ func newStatusCollector(look func(context.Context) (Status, error), log *slog.Lo
 }
 
 func (c *statusCollector) Collect(ch chan<- prometheus.Metric) {
-	status := c.current()
+	s := samples(ch)
+	status, failed := c.current()
+	s.counter(c.failures, failed)
 	if status == nil {
 		return
 	}
-	s := samples(ch)
 	c.collectCatalogue(s, status.Catalogue)
 	s.gauge(c.held, truth(status.Lease.Held))
 	s.gauge(c.epoch, float64(status.Lease.Epoch))
 	if w := status.Webhook; w != nil {
 		s.gauge(c.live, truth(w.Live))
+		s.time(c.checked, w.Checked)
 		s.time(c.verified, w.Verified)
 		s.time(c.expires, w.Expires)
 	}
@@ -85,22 +88,22 @@ func (c *statusCollector) collectCatalogue(s samples, status catalog.Status) {
 }
 
 // current looks, unless it has just looked. Scrapes that come together share one look.
-func (c *statusCollector) current() *Status {
+func (c *statusCollector) current() (status *Status, failed int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	begun := time.Now()
 	if begun.Before(c.until) {
-		return c.seen
+		return c.seen, c.failed
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), statusLimit)
 	defer cancel()
-	status, err := c.look(ctx)
-	c.seen = &status
+	seen, err := c.look(ctx)
+	c.seen = &seen
 	if err != nil {
 		c.seen = nil
-		c.errors.Inc()
+		c.failed++
 		c.log.Warn("the metrics lack what the database would tell", "err", err)
 	}
 	c.until = time.Now().Add(max(statusKept, statusShare*time.Since(begun)))
-	return c.seen
+	return c.seen, c.failed
 }
