@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -65,7 +67,7 @@ var resync = console.Resync{
 
 func stands(context.Context) (console.Status, error) {
 	return console.Status{
-		Catalogue: catalog.Status{
+		Catalogue: &catalog.Status{
 			Dirty:       map[catalog.Priority]catalog.Backlog{catalog.Live: {N: 2, Oldest: time.Now().Add(-time.Minute)}, catalog.Scan: {N: 70}},
 			Undelivered: catalog.Backlog{N: 5, Oldest: time.Now().Add(-time.Hour)},
 			Asides:      []catalog.AsideGroup{{About: catalog.AsideItem, Kind: "issue", N: 4}, {About: catalog.AsideDecision, N: 1}},
@@ -269,6 +271,16 @@ func TestStatusThatFailsLeavesTheRest(t *testing.T) {
 	})
 }
 
+func TestOneThatWaitsForTheLeaseTellsNothingOfTheCatalogue(t *testing.T) {
+	_, text := scrape(t, full(func(context.Context) (console.Status, error) { return console.Status{}, nil }), "")
+	expectSamples(t, text, "ferry_lease_held 0")
+	for _, name := range []string{"ferry_dirty", "ferry_undelivered", "ferry_set_aside", "ferry_newest_read", "ferry_webhook_live"} {
+		if strings.Contains(text, "\n"+name) {
+			t.Errorf("%s… is told", name)
+		}
+	}
+}
+
 func TestScrapersDoNotLoadTheDatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		looks, takes := 0, time.Duration(0)
@@ -368,6 +380,34 @@ func TestLabels(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// docs/metrics.md has what there is, and nothing else.
+func TestEveryMetricIsDocumented(t *testing.T) {
+	document, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, name := range regexp.MustCompile(`ferry_[a-z_]*[a-z]`).FindAllString(string(document), -1) {
+		documented[strings.TrimSuffix(name, "_bucket")] = true
+	}
+	_, text := scrape(t, full(stands), "")
+	for line := range strings.Lines(text) {
+		if name, ok := strings.CutPrefix(line, "# TYPE ferry_"); ok {
+			name, _, _ = strings.Cut("ferry_"+name, " ")
+			if !documented[name] {
+				t.Errorf("%s is not in docs/metrics.md", name)
+			}
+			delete(documented, name)
+		}
+	}
+	for _, shorthand := range []string{"ferry_dirty", "ferry_undelivered", "ferry_newest_read"} {
+		delete(documented, shorthand)
+	}
+	for name := range documented {
+		t.Errorf("%s is in docs/metrics.md alone", name)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 
 // Status is how things stand, as the database and the daemon know it.
 type Status struct {
-	Catalogue catalog.Status
+	Catalogue *catalog.Status // nil: another process holds the lease, and tells of it
 	Lease     Lease
 	Webhook   *Webhook // nil: none is kept
 }

@@ -59,7 +59,9 @@ func (c *statusCollector) Collect(ch chan<- prometheus.Metric) {
 	if status == nil {
 		return
 	}
-	c.collectCatalogue(s, status.Catalogue)
+	if status.Catalogue != nil {
+		c.collectCatalogue(s, *status.Catalogue)
+	}
 	s.gauge(c.held, truth(status.Lease.Held))
 	s.gauge(c.epoch, float64(status.Lease.Epoch))
 	if w := status.Webhook; w != nil {
