@@ -264,11 +264,11 @@ func (t *tx) markListed(reading int64, parent, id string, run, listed int64) err
 	}
 	return t.exec(`UPDATE item SET listed = CASE WHEN run = ? THEN listed | ? ELSE ? END, run = ?
 		WHERE integration = ? AND reading = ? AND parent = ? AND id = ? AND run <= ?`,
-		run, listed, listed, run, t.s.integration, reading, parent, id, run)
+		run, listed, listed, run, t.integration(), reading, parent, id, run)
 }
 
 // scope is what every row of this batch's items begins with.
-func (a *applying) scope() []any { return []any{a.s.integration, a.reading, a.batch.Parent} }
+func (a *applying) scope() []any { return []any{a.integration(), a.reading, a.batch.Parent} }
 
 func (a *applying) ids(items []Item) []string {
 	ids := make([]string, len(items))
@@ -307,7 +307,7 @@ func (a *applying) writeItems() error {
 			gone = 1
 			a.done.Gone++
 		}
-		values = append(values, a.s.integration, a.reading, a.batch.Parent, item.ID,
+		values = append(values, a.integration(), a.reading, a.batch.Parent, item.ID,
 			int64(a.batch.Number), item.Updated, item.Run, item.Listed, gone, item.Container, fresh)
 	}
 	return a.insert(`INSERT INTO item (integration, reading, parent, id, read, updated, run, listed, gone, container, fresh)`, 11, `
@@ -381,7 +381,7 @@ func (a *applying) dirtyReferrers() error {
 	err := queryIn(a.tx, `
 		SELECT DISTINCT c.reading, c.parent, c.item FROM ref AS r
 		JOIN claim AS c ON c.entity = r.entity
-		WHERE r.integration = ? AND r.target IN (%s)`, []any{a.s.integration}, gone,
+		WHERE r.integration = ? AND r.target IN (%s)`, []any{a.integration()}, gone,
 		func(scan func(...any) error) error {
 			var p place
 			var id string

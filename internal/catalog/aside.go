@@ -39,13 +39,13 @@ func (t *tx) setAside(a Aside) error {
 		INSERT INTO aside (integration, about, subject, kind, reason, run, since) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (integration, about, subject) DO UPDATE
 		SET reason = excluded.reason, run = excluded.run, kind = excluded.kind`,
-		t.s.integration, string(a.About), a.Subject, a.Kind, a.Reason, a.Run, now())
+		t.integration(), string(a.About), a.Subject, a.Kind, prose(a.Reason), a.Run, now())
 }
 
 // notAside takes off the list what is in order again.
 func (t *tx) notAside(about About, subjects []string) error {
 	return execIn(t, `DELETE FROM aside WHERE integration = ? AND about = ? AND subject IN (%s)`,
-		[]any{t.s.integration, string(about)}, subjects)
+		[]any{t.integration(), string(about)}, subjects)
 }
 
 // Asides are at most limit things that are set aside, and how many there are in all, by kind.

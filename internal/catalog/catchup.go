@@ -62,7 +62,7 @@ func (s *Store) ListedKnown(ctx context.Context, l Listing, ids []string) error 
 func (t *tx) known(reading int64, parent string, ids []string) (map[string]bool, error) {
 	known := map[string]bool{}
 	err := queryIn(t, `SELECT id FROM item WHERE integration = ? AND reading = ? AND parent = ? AND gone = 0 AND id IN (%s)`,
-		[]any{t.s.integration, reading, parent}, ids, func(scan func(...any) error) error {
+		[]any{t.integration(), reading, parent}, ids, func(scan func(...any) error) error {
 			var id string
 			err := scan(&id)
 			known[id] = true

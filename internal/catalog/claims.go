@@ -33,7 +33,7 @@ func (a *applying) loadEntities() error {
 	a.byID = map[int64]*entityRow{}
 	for blueprint, identifiers := range a.named() {
 		if err := queryIn(a.tx, entityColumns+` WHERE integration = ? AND blueprint = ? AND identifier IN (%s)`,
-			[]any{a.s.integration, blueprint}, identifiers, a.scanEntity); err != nil {
+			[]any{a.integration(), blueprint}, identifiers, a.scanEntity); err != nil {
 			return err
 		}
 	}
@@ -162,8 +162,8 @@ func (a *applying) claim(k claimKey, e Entity) ([]any, error) {
 	a.after[k] = next
 	row.claims++
 	row.touched = true
-	return []any{a.s.integration, a.reading, a.batch.Parent, k.item, k.resource, k.n,
-		row.id, keyset, bit(e.Searching), next.refs, next.body}, nil
+	return []any{a.integration(), a.reading, a.batch.Parent, k.item, k.resource, k.n,
+		row.id, keyset, bit(e.Searching), prose(next.refs), prose(next.body)}, nil
 }
 
 // leave takes a claim that was off its entity. Where a process was killed before it recorded what
@@ -190,7 +190,7 @@ func (a *applying) dropFrom(k claimKey) error {
 		a.leave(c)
 		delete(a.after, k)
 		if err := a.exec(`DELETE FROM claim WHERE integration = ? AND reading = ? AND parent = ? AND item = ? AND resource = ? AND n = ?`,
-			a.s.integration, a.reading, a.batch.Parent, k.item, k.resource, k.n); err != nil {
+			a.integration(), a.reading, a.batch.Parent, k.item, k.resource, k.n); err != nil {
 			return err
 		}
 	}

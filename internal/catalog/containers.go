@@ -1,10 +1,6 @@
 package catalog
 
-import (
-	"context"
-	"database/sql"
-	"errors"
-)
+import "context"
 
 // ByContainer groups items by the Jira project they were last seen in; "" for those of which
 // nothing is known.
@@ -33,14 +29,11 @@ func (s *Store) ByContainer(ctx context.Context, reading, parent string, ids []s
 // Example is the identifier of an entity that an item makes, by which a person knows the item;
 // "" if it makes none.
 func (s *Store) Example(ctx context.Context, reading, parent, id string) (identifier string, err error) {
-	err = s.readers.QueryRowContext(ctx, `
+	err = s.read(ctx, `
 		SELECT e.identifier FROM claim AS c
 		JOIN reading AS r ON r.integration = c.integration AND r.id = c.reading
 		JOIN entity AS e ON e.id = c.entity
 		WHERE c.integration = ? AND r.name = ? AND c.parent = ? AND c.item = ?
-		ORDER BY c.resource, c.n LIMIT 1`, s.integration, reading, parent, id).Scan(&identifier)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
+		ORDER BY c.resource, c.n LIMIT 1`, []any{s.integration, reading, parent, id}, into(&identifier))
 	return identifier, wrap("name an item", err)
 }

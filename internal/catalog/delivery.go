@@ -24,7 +24,7 @@ func (in *Inbox) Remember(ctx context.Context, replica string, list []Heard) err
 	return wrap("remember deliveries", in.write(ctx, func(t *tx) error {
 		values := make([]any, 0, len(list)*9)
 		for n, h := range list {
-			values = append(values, t.integration(), h.At.UnixMilli(), replica, n, h.Identifier, h.Event, h.Touched, h.Answer, h.Reason)
+			values = append(values, t.integration(), h.At.UnixMilli(), replica, n, prose(h.Identifier), prose(h.Event), h.Touched, h.Answer, prose(h.Reason))
 		}
 		err := t.insert(`INSERT INTO delivery (integration, at, replica, n, identifier, event, touched, answer, reason)`, 9,
 			`ON CONFLICT (integration, at, replica, n) DO NOTHING`, values)

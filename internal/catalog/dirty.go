@@ -67,7 +67,7 @@ func (t *tx) listed(reading int64, l Listing, ids []string) error {
 	values := make([]any, 0, len(ids)*11)
 	for _, id := range distinct(ids) {
 		t.s.seq++
-		values = append(values, t.s.integration, reading, l.Parent, id, 1, int(Scan), t.s.seq, 0, l.Run, l.Mask(), 0)
+		values = append(values, t.integration(), reading, l.Parent, id, 1, int(Scan), t.s.seq, 0, l.Run, l.Mask(), 0)
 	}
 	err := t.insert(insertDirty, 11, `
 		ON CONFLICT (integration, reading, parent, id) DO UPDATE SET

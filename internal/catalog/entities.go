@@ -26,7 +26,7 @@ func (a *applying) writeEntities() error {
 			updates[u] = append(updates[u], e.id)
 			continue
 		}
-		values = append(values, e.id, a.s.integration, e.blueprint, e.identifier, bit(e.search), bit(searching),
+		values = append(values, e.id, a.integration(), e.blueprint, e.identifier, bit(e.search), bit(searching),
 			a.reading, e.claims, 1, a.batch.Run, a.batch.Run, a.told())
 	}
 	for u, ids := range updates {
@@ -204,7 +204,7 @@ func (a *applying) writeRefs(sums map[int64]*sum) error {
 			continue
 		}
 		if err := execIn(a.tx, `DELETE FROM ref WHERE integration = ? AND entity = ? AND target IN (%s)`,
-			[]any{a.s.integration, e.id}, missing(s.before.refs, s.after.refs)); err != nil {
+			[]any{a.integration(), e.id}, missing(s.before.refs, s.after.refs)); err != nil {
 			return err
 		}
 		for _, target := range missing(s.after.refs, s.before.refs) {
@@ -226,7 +226,7 @@ func (a *applying) addRefs(rows []refRow) error {
 	})
 	values := make([]any, 0, len(rows)*3)
 	for _, r := range rows {
-		values = append(values, a.s.integration, r.target, r.entity)
+		values = append(values, a.integration(), r.target, r.entity)
 	}
 	return a.insert(`INSERT INTO ref (integration, target, entity)`, 3, `ON CONFLICT (integration, target, entity) DO NOTHING`, values)
 }

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -105,11 +106,7 @@ func dumpOf(t testing.TB, s *Store) dump {
 
 func selectAll(t testing.TB, s *Store, query string, row func(scan func(...any) error) error) {
 	t.Helper()
-	rows, err := s.readers.Query(query)
-	if err == nil {
-		err = each(rows, row)
-	}
-	if err != nil {
+	if err := s.read(context.Background(), query, nil, row); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }
@@ -117,8 +114,29 @@ func selectAll(t testing.TB, s *Store, query string, row func(scan func(...any) 
 // forgetful makes s not wait for the disk: its test asks what is written, not when.
 func forgetful(t testing.TB, s *Store) *Store {
 	t.Helper()
-	if _, err := s.writer.ExecContext(t.Context(), `PRAGMA synchronous = OFF`); err != nil {
-		t.Fatal(err)
+	text := `PRAGMA synchronous = OFF`
+	if _, is := s.writer.on.(*lease); is {
+		text = `SET synchronous_commit = off`
 	}
+	tell(t, s, text)
 	return s
+}
+
+// sessionOf is the connection on which s writes.
+func sessionOf(s *Store) *session {
+	session, err := s.writer.on.session(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	return session
+}
+
+// tell runs a text on the connection on which s writes.
+func tell(t testing.TB, s *Store, text string) {
+	t.Helper()
+	s.writer.alone(func() {
+		if err := sessionOf(s).control(context.Background(), text); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	})
 }

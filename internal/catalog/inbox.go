@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,9 +40,6 @@ func newInbox(write func(context.Context, func(*tx) error) error) *Inbox {
 	return in
 }
 
-// Inbox is the store's inbox.
-func (s *Store) Inbox() *Inbox { return s.inbox }
-
 // Receive puts hints down and returns when they are on the disk. What waits together shares one
 // commit, and of an item that is named many times one row. at is when they were heard.
 func (in *Inbox) Receive(ctx context.Context, at time.Time, hints []Hint) error {
@@ -61,6 +60,7 @@ func unplacedParent(kind, parent string) string { return kind + "\n" + parent }
 
 // receive makes dirty what the hints name, in each reading that the mapping has of their kind.
 func (t *tx) receive(list []arrival) error {
+	t.tell = true
 	readings, err := t.askedReadings()
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (t *tx) receive(list []arrival) error {
 			at = a.at
 		}
 	}
-	return t.touchRows(Live, at.UnixMilli(), rows.list)
+	return t.touchRows(Live, at.UnixMilli(), rows.sorted())
 }
 
 // touchRows are rows in order, each item once.
@@ -103,6 +103,15 @@ func (r *touchRows) add(row touchRow) {
 	r.list[i].expect = laterExpect(r.list[i].expect, row.expect)
 }
 
+// sorted are the rows in the order of their keys, in which all who receive lock them: so none of
+// them waits for another that waits for it.
+func (r *touchRows) sorted() []touchRow {
+	slices.SortFunc(r.list, func(a, b touchRow) int {
+		return cmp.Or(cmp.Compare(a.reading, b.reading), strings.Compare(a.parent, b.parent), strings.Compare(a.id, b.id))
+	})
+	return r.list
+}
+
 // laterExpect is what two hints together let expect: that an item is gone outweighs how it was.
 func laterExpect(a, b int64) int64 {
 	if a == ExpectGone || b == ExpectGone {
@@ -118,6 +127,9 @@ type AskedReading struct{ Name, Kind string }
 // it when a mapping begins to be applied, before anything is listed.
 func (s *Store) SetReadings(ctx context.Context, readings []AskedReading) error {
 	return wrap("note what the mapping reads", s.write(ctx, func(t *tx) error {
+		if err := t.holdHints(); err != nil {
+			return err
+		}
 		if err := t.exec(`UPDATE reading SET asked = 0 WHERE integration = ? AND asked = 1`, t.integration()); err != nil {
 			return err
 		}
@@ -132,6 +144,14 @@ func (s *Store) SetReadings(ctx context.Context, readings []AskedReading) error 
 		}
 		return t.placeHints()
 	}))
+}
+
+// holdHints keeps others from putting hints down until this transaction is over: see [receiving].
+func (t *tx) holdHints() error {
+	if t.stopHints == "" {
+		return nil
+	}
+	return t.control(t.ctx, t.stopHints)
 }
 
 // askedReadings are the numbers of the readings that the mapping has, by kind.

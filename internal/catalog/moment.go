@@ -15,12 +15,23 @@ func (s *Store) Moment(ctx context.Context, name string) (time.Time, error) {
 	return time.UnixMilli(at), nil
 }
 
-// SetMoment records it, to the millisecond.
+// SetMoment records it, to the millisecond; a zero time forgets it.
 func (s *Store) SetMoment(ctx context.Context, name string, at time.Time) error {
-	return wrap("note a time", s.write(ctx, func(t *tx) error {
-		return t.exec(`INSERT INTO moment (integration, name, at) VALUES (?, ?, ?)
-			ON CONFLICT (integration, name) DO UPDATE SET at = excluded.at`, t.integration(), name, at.UnixMilli())
-	}))
+	return wrap("note a time", s.write(ctx, func(t *tx) error { return t.setMoment(name, at) }))
+}
+
+// SetMoment is that of [Store], for who has no lease.
+func (in *Inbox) SetMoment(ctx context.Context, name string, at time.Time) error {
+	return wrap("note a time", in.write(ctx, func(t *tx) error { return t.setMoment(name, at) }))
+}
+
+func (t *tx) setMoment(name string, at time.Time) error {
+	millis := int64(0)
+	if !at.IsZero() {
+		millis = at.UnixMilli()
+	}
+	return t.exec(`INSERT INTO moment (integration, name, at) VALUES (?, ?, ?)
+		ON CONFLICT (integration, name) DO UPDATE SET at = excluded.at`, t.integration(), name, millis)
 }
 
 // Mapping is the text of the mapping that was last applied, empty if none was.
@@ -33,6 +44,6 @@ func (s *Store) Mapping(ctx context.Context) ([]byte, error) {
 // SetMapping records it, for a start at which Port cannot be asked.
 func (s *Store) SetMapping(ctx context.Context, text []byte) error {
 	return wrap("keep the mapping", s.write(ctx, func(t *tx) error {
-		return t.exec(`UPDATE integration SET mapping = ? WHERE id = ?`, string(text), s.integration)
+		return t.exec(`UPDATE integration SET mapping = ? WHERE id = ?`, prose(text), s.integration)
 	}))
 }

@@ -32,7 +32,7 @@ func (n *names) id(t *tx, name string) (int64, error) {
 		return id, nil
 	}
 	id := int64(len(n.ids)) + 1
-	if err := t.exec(n.insert, t.s.integration, id, name); err != nil {
+	if err := t.exec(n.insert, t.integration(), id, name); err != nil {
 		return 0, err
 	}
 	n.note(id, name)
@@ -52,7 +52,7 @@ func (n *names) ensure(t *tx) error {
 		return nil
 	}
 	n.ids, n.texts = map[string]int64{}, map[int64]string{}
-	return t.query(n.load, []any{t.s.integration}, func(scan func(...any) error) error {
+	return t.query(n.load, []any{t.integration()}, func(scan func(...any) error) error {
 		var id int64
 		var name string
 		err := scan(&id, &name)

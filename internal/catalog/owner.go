@@ -13,6 +13,6 @@ func (s *Store) Owner(ctx context.Context) (site, account string, err error) {
 // what another account does not see proves nothing.
 func (s *Store) Trust(ctx context.Context, site, account string) error {
 	return wrap("record whose it is", s.write(ctx, func(t *tx) error {
-		return t.exec(`UPDATE integration SET site = ?, account = ? WHERE id = ?`, site, account, s.integration)
+		return t.exec(`UPDATE integration SET site = ?, account = ? WHERE id = ?`, prose(site), prose(account), s.integration)
 	}))
 }

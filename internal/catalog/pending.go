@@ -175,7 +175,7 @@ func (t *tx) delivered(run int64, d Delivery) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ?, since = CASE WHEN version = ? THEN 0 ELSE ? END, `+settled+`
+	return t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ?, since = CASE WHEN version = ? THEN 0 ELSE CAST(? AS BIGINT) END, `+settled+`
 		WHERE id = ? AND delivered <= ?`,
 		d.Version, keyset, run, d.Version, now(), d.Created, run, d.Created, d.Entity, d.Version)
 }
@@ -320,7 +320,7 @@ func (t *tx) cascaded(identifier string) error {
 			JOIN entity AS e ON e.id = t.entity
 			JOIN ref AS r ON r.integration = e.integration AND r.target = e.identifier
 		)
-		UPDATE entity SET delivered = -ABS(delivered) WHERE claims > 0 AND id IN (SELECT entity FROM taken)`, t.s.integration, identifier)
+		UPDATE entity SET delivered = -ABS(delivered) WHERE claims > 0 AND id IN (SELECT entity FROM taken)`, t.integration(), identifier)
 }
 
 // Behind are wanted entities of which Port has an earlier version, or may have, and refused the one that is

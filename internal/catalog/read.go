@@ -3,20 +3,39 @@ package catalog
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 )
 
-// statements are the readers' statements, prepared once per text and kept. Few texts exist.
-type statements struct {
+// readers are connections that only read, with their statements prepared once per text and kept.
+// Few texts exist.
+type readers struct {
+	dialect
+	db *sql.DB
+
 	mu     sync.Mutex
 	byText map[string]*sql.Stmt
+}
+
+func newReaders(d dialect, db *sql.DB) *readers {
+	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(4)
+	return &readers{dialect: d, db: db, byText: map[string]*sql.Stmt{}}
 }
 
 // read calls row for each row of a query, at one moment of the store. It sees everything that
 // was committed before it was called.
 func (s *Store) read(ctx context.Context, query string, args []any, row func(scan func(...any) error) error) error {
-	stmt, err := s.readStmts.get(ctx, s.readers, query)
+	return s.readers.query(ctx, query, args, row)
+}
+
+func (r *readers) query(ctx context.Context, query string, args []any, row func(scan func(...any) error) error) error {
+	stmt, err := r.stmt(ctx, query)
+	if err != nil {
+		return err
+	}
+	args, err = r.arguments(ctx, args, false)
 	if err != nil {
 		return err
 	}
@@ -24,36 +43,29 @@ func (s *Store) read(ctx context.Context, query string, args []any, row func(sca
 	if err != nil {
 		return err
 	}
-	return each(rows, row)
+	return each(rows, r.scanner(ctx, rows), row)
 }
 
-func (c *statements) get(ctx context.Context, db *sql.DB, query string) (*sql.Stmt, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if stmt, ok := c.byText[query]; ok {
+func (r *readers) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if stmt, ok := r.byText[query]; ok {
 		return stmt, nil
 	}
-	stmt, err := db.PrepareContext(ctx, query)
+	stmt, err := r.db.PrepareContext(ctx, r.statement(query))
 	if err != nil {
 		return nil, fmt.Errorf("%w in %s", err, query)
 	}
-	if c.byText == nil {
-		c.byText = map[string]*sql.Stmt{}
-	}
-	c.byText[query] = stmt
+	r.byText[query] = stmt
 	return stmt, nil
 }
 
-func (c *statements) close() (errs []error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, stmt := range c.byText {
+func (r *readers) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for _, stmt := range r.byText {
 		errs = append(errs, stmt.Close())
 	}
-	return errs
-}
-
-// into scans the one row of a query that has always one.
-func into(dest ...any) func(scan func(...any) error) error {
-	return func(scan func(...any) error) error { return scan(dest...) }
+	return errors.Join(append(errs, r.db.Close())...)
 }

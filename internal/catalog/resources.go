@@ -31,7 +31,7 @@ func (s *Store) SetResources(ctx context.Context, resources []Resource) error {
 
 func (t *tx) resources() ([]Resource, error) {
 	var list []Resource
-	err := t.query(`SELECT kind, identity FROM resource WHERE integration = ? ORDER BY position`, []any{t.s.integration},
+	err := t.query(`SELECT kind, identity FROM resource WHERE integration = ? ORDER BY position`, []any{t.integration()},
 		func(scan func(...any) error) error {
 			var r Resource
 			err := scan(&r.Kind, &r.Identity)
@@ -63,7 +63,7 @@ const shift = 1 << 20
 // moveClaims renumbers claims: those of resource i become those of to[i], or strays.
 func (t *tx) moveClaims(to []int) error {
 	lowest := 0
-	err := t.query(`SELECT COALESCE(MIN(resource), 0) FROM claim WHERE integration = ?`, []any{t.s.integration},
+	err := t.query(`SELECT COALESCE(MIN(resource), 0) FROM claim WHERE integration = ?`, []any{t.integration()},
 		func(scan func(...any) error) error { return scan(&lowest) })
 	if err != nil {
 		return err
@@ -79,27 +79,27 @@ func (t *tx) moveClaims(to []int) error {
 			lowest--
 			j = lowest - shift
 		}
-		if err := t.exec(`UPDATE claim SET resource = ? WHERE integration = ? AND resource = ?`, j+shift, t.s.integration, i); err != nil {
+		if err := t.exec(`UPDATE claim SET resource = ? WHERE integration = ? AND resource = ?`, j+shift, t.integration(), i); err != nil {
 			return err
 		}
 	}
 	if !moved {
 		return nil
 	}
-	if err := t.exec(`UPDATE claim SET resource = resource - ? WHERE integration = ? AND resource >= ?`, shift, t.s.integration, shift); err != nil {
+	if err := t.exec(`UPDATE claim SET resource = resource - ? WHERE integration = ? AND resource >= ?`, shift, t.integration(), shift); err != nil {
 		return err
 	}
 	// Claims are folded in the order of their resources, so shared entities may be others now.
-	return t.exec(`UPDATE entity SET version = version + 1 WHERE integration = ? AND claims > 1`, t.s.integration)
+	return t.exec(`UPDATE entity SET version = version + 1 WHERE integration = ? AND claims > 1`, t.integration())
 }
 
 func (t *tx) writeResources(resources []Resource) error {
-	if err := t.exec(`DELETE FROM resource WHERE integration = ?`, t.s.integration); err != nil {
+	if err := t.exec(`DELETE FROM resource WHERE integration = ?`, t.integration()); err != nil {
 		return err
 	}
 	values := make([]any, 0, len(resources)*4)
 	for i, r := range resources {
-		values = append(values, t.s.integration, i, r.Kind, r.Identity)
+		values = append(values, t.integration(), i, r.Kind, r.Identity)
 	}
 	return t.insert(`INSERT INTO resource (integration, position, kind, identity)`, 4, ``, values)
 }

@@ -50,24 +50,24 @@ const runsKept = 50
 func (t *tx) beginRun(mapping, account string, whole bool) (Run, error) {
 	var run Run
 	err := t.query(`
-		SELECT COALESCE(MAX(id), 0) + 1 FROM run WHERE integration = ?`, []any{t.s.integration},
+		SELECT COALESCE(MAX(id), 0) + 1 FROM run WHERE integration = ?`, []any{t.integration()},
 		func(scan func(...any) error) error { return scan(&run.ID) })
 	if err != nil {
 		return run, err
 	}
 	run.First = !t.s.delivered.Load()
-	if err := t.exec(`UPDATE run SET state = 'failed', ended = ? WHERE integration = ? AND state = 'running'`, now(), t.s.integration); err != nil {
+	if err := t.exec(`UPDATE run SET state = 'failed', ended = ? WHERE integration = ? AND state = 'running'`, now(), t.integration()); err != nil {
 		return run, err
 	}
-	if err := t.exec(`DELETE FROM run WHERE integration = ? AND id <= ?`, t.s.integration, run.ID-runsKept); err != nil {
+	if err := t.exec(`DELETE FROM run WHERE integration = ? AND id <= ?`, t.integration(), run.ID-runsKept); err != nil {
 		return run, err
 	}
-	if err := t.exec(`DELETE FROM listing WHERE integration = ?`, t.s.integration); err != nil {
+	if err := t.exec(`DELETE FROM listing WHERE integration = ?`, t.integration()); err != nil {
 		return run, err
 	}
 	t.s.newest.Store(run.ID)
 	return run, t.exec(`INSERT INTO run (integration, id, started, state, mapping, account, whole) VALUES (?, ?, ?, 'running', ?, ?, ?)`,
-		t.s.integration, run.ID, now(), mapping, account, bit(whole))
+		t.integration(), run.ID, now(), mapping, prose(account), bit(whole))
 }
 
 // orNewest is the run, or the newest for what belongs to none.
@@ -88,10 +88,10 @@ func (s *Store) ReadUnder(ctx context.Context, mapping string) (time.Time, error
 // relist forgets what earlier runs listed and did not come to read: this run lists it again. What
 // else waits for another attempt waits no longer.
 func (t *tx) relist() error {
-	if err := t.exec(`DELETE FROM dirty WHERE integration = ? AND priority = ?`, t.s.integration, int(Scan)); err != nil {
+	if err := t.exec(`DELETE FROM dirty WHERE integration = ? AND priority = ?`, t.integration(), int(Scan)); err != nil {
 		return err
 	}
-	return t.exec(`UPDATE dirty SET due = 0, attempts = 0 WHERE integration = ? AND attempts > 0`, t.s.integration)
+	return t.exec(`UPDATE dirty SET due = 0, attempts = 0 WHERE integration = ? AND attempts > 0`, t.integration())
 }
 
 // sendAgain makes undelivered what Port may take differently now.
@@ -100,7 +100,7 @@ func (t *tx) sendAgain() error {
 		`UPDATE entity SET refused = -refused WHERE integration = ? AND refused > 0`,
 		`UPDATE entity SET version = version + 1 WHERE integration = ? AND searching = 1 AND claims > 0 AND delivered = version`,
 	} {
-		if err := t.exec(statement, t.s.integration); err != nil {
+		if err := t.exec(statement, t.integration()); err != nil {
 			return err
 		}
 	}
@@ -124,7 +124,7 @@ func (s *Store) EndRun(ctx context.Context, run int64, state State) error {
 }
 
 func (t *tx) endRun(run int64, state State) error {
-	return t.exec(`UPDATE run SET state = ?, ended = ? WHERE integration = ? AND id = ?`, string(state), now(), t.s.integration, run)
+	return t.exec(`UPDATE run SET state = ?, ended = ? WHERE integration = ? AND id = ?`, string(state), now(), t.integration(), run)
 }
 
 // Listing is one question of a run: which items of a reading, under a parent, does a query
@@ -164,7 +164,7 @@ func (s *Store) SetListing(ctx context.Context, l Listing, state ListingState, f
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (integration, run, reading, parent, bit) DO UPDATE
 			SET state = excluded.state, found = excluded.found, expected = excluded.expected, reason = excluded.reason`,
-			s.integration, l.Run, reading, l.Parent, l.Bit, l.Query, string(state), found, expected, reason)
+			s.integration, l.Run, reading, l.Parent, l.Bit, prose(l.Query), string(state), found, expected, prose(reason))
 	}))
 }
 

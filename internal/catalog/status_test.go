@@ -67,7 +67,7 @@ func TestStatusLooksOnlyAtWhatWaits(t *testing.T) {
 	s := openIn(t, t.TempDir())
 	expectStatus(t, s, Status{Dirty: map[Priority]Backlog{}})
 	looked := false
-	for _, text := range texts(s) {
+	for text := range s.readers.byText {
 		if !strings.Contains(text, "FROM entity") {
 			continue
 		}
@@ -83,10 +83,10 @@ func TestStatusLooksOnlyAtWhatWaits(t *testing.T) {
 
 func planOf(t *testing.T, s *Store, text string) string {
 	t.Helper()
-	rows, err := s.writer.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...)
+	rows, err := sessionOf(s).conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...)
 	must(t, err)
 	var plan []string
-	must(t, each(rows, func(scan func(...any) error) error {
+	must(t, each(rows, rows.Scan, func(scan func(...any) error) error {
 		var id, parent, unused int
 		var detail string
 		err := scan(&id, &parent, &unused, &detail)

@@ -58,9 +58,7 @@ func TestOpenRefusesWhatIsNotItsOwn(t *testing.T) {
 	ruin(other, "this is no database ")
 	later := t.TempDir()
 	s := openIn(t, later)
-	if _, err := s.writer.ExecContext(t.Context(), `UPDATE store SET version = 99`); err != nil {
-		t.Fatal(err)
-	}
+	tell(t, s, `UPDATE store SET version = 99`)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -85,18 +83,14 @@ func TestOpenRefusesWhatIsNotItsOwn(t *testing.T) {
 func TestAFullDiskSaysSo(t *testing.T) {
 	s := openIn(t, t.TempDir())
 	pages := ask[int](t, s, `PRAGMA page_count`)
-	if _, err := s.writer.ExecContext(t.Context(), `PRAGMA max_page_count = `+strconv.Itoa(pages+2)); err != nil {
-		t.Fatal(err)
-	}
+	tell(t, s, `PRAGMA max_page_count = `+strconv.Itoa(pages+2))
 	b := Batch{Number: s.NextRead(), Reading: "issue", Items: []Item{{ID: "1", Claims: []Claim{{Entities: []Entity{
 		{Blueprint: "b", Identifier: "e", Body: []byte(strings.Repeat("x", 100_000))}}}}}}}
 	_, err := s.Apply(t.Context(), b)
 	if err == nil || !strings.Contains(err.Error(), "disk of the data directory is full") {
 		t.Fatalf("Apply on a full disk = %v, want a sentence that says so", err)
 	}
-	if _, err := s.writer.ExecContext(t.Context(), `PRAGMA max_page_count = 100000`); err != nil {
-		t.Fatal(err)
-	}
+	tell(t, s, `PRAGMA max_page_count = 100000`)
 	b.Number = s.NextRead()
 	if done, err := s.Apply(t.Context(), b); err != nil || len(done.Changes) != 1 {
 		t.Errorf("Apply after room was made = %+v, %v, want one change", done, err)

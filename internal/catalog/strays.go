@@ -95,7 +95,7 @@ func (s *Store) dropWhole(ctx context.Context, reading string, some func(t *tx, 
 
 // dropOthers drops some of the claims, and says whether there were any.
 func (t *tx) dropOthers(run, reading int64, resources []int) (bool, error) {
-	args := []any{t.s.integration, reading}
+	args := []any{t.integration(), reading}
 	for _, r := range resources {
 		args = append(args, r)
 	}
@@ -130,7 +130,7 @@ func (t *tx) dropOthers(run, reading int64, resources []int) (bool, error) {
 // dropSome drops some items of a reading, and says whether there were any.
 func (t *tx) dropSome(run, reading int64) (bool, error) {
 	byParent := map[string][]Item{}
-	err := t.query(`SELECT parent, id FROM item WHERE integration = ? AND reading = ? LIMIT 500`, []any{t.s.integration, reading},
+	err := t.query(`SELECT parent, id FROM item WHERE integration = ? AND reading = ? LIMIT 500`, []any{t.integration(), reading},
 		func(scan func(...any) error) error {
 			var parent, id string
 			err := scan(&parent, &id)
@@ -146,9 +146,9 @@ func (t *tx) dropSome(run, reading int64) (bool, error) {
 			return false, err
 		}
 		if err := execIn(t, `DELETE FROM item WHERE integration = ? AND reading = ? AND parent = ? AND id IN (%s)`,
-			[]any{t.s.integration, reading, parent}, a.ids(items)); err != nil {
+			[]any{t.integration(), reading, parent}, a.ids(items)); err != nil {
 			return false, err
 		}
 	}
-	return len(byParent) > 0, t.exec(`DELETE FROM dirty WHERE integration = ? AND reading = ?`, t.s.integration, reading)
+	return len(byParent) > 0, t.exec(`DELETE FROM dirty WHERE integration = ? AND reading = ?`, t.integration(), reading)
 }

@@ -13,6 +13,10 @@ func TestSQLite(t *testing.T) {
 	testStore(t, func(t *testing.T) *Store { return openIn(t, t.TempDir()) })
 }
 
+func TestPostgres(t *testing.T) {
+	testStore(t, func(t *testing.T) *Store { return openAt(t, inSchema(t)) })
+}
+
 // testStore is what every database must do beside being the model's equal.
 func testStore(t *testing.T, open func(t *testing.T) *Store) {
 	for name, test := range map[string]func(*testing.T, *Store){

@@ -10,7 +10,12 @@ import (
 
 func openIn(t testing.TB, dir string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), Config{Dir: dir, Integration: "jira"})
+	return openAt(t, Config{Dir: dir, Integration: "jira"})
+}
+
+func openAt(t testing.TB, config Config) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +25,7 @@ func openIn(t testing.TB, dir string) *Store {
 
 func ask[T any](t testing.TB, s *Store, query string) (answer T) {
 	t.Helper()
-	if err := s.readers.QueryRow(query).Scan(&answer); err != nil {
+	if err := s.readers.db.QueryRow(query).Scan(&answer); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return answer
@@ -28,8 +33,8 @@ func ask[T any](t testing.TB, s *Store, query string) (answer T) {
 
 // holdWriter keeps the writer's place until the function returned is called.
 func (s *Store) holdWriter() (release func()) {
-	s.writes.leading <- struct{}{}
-	return func() { <-s.writes.leading }
+	s.writer.turns.leading <- struct{}{}
+	return func() { <-s.writer.turns.leading }
 }
 
 // gather starts changes and returns when all of them wait for the writer.
@@ -40,9 +45,9 @@ func gather(s *Store, changes []func(*tx) error) (wait func() []error) {
 		all.Go(func() { errs[i] = s.write(context.Background(), change) })
 	}
 	for waiting := 0; waiting < len(changes); {
-		s.writes.mu.Lock()
-		waiting = len(s.writes.waiting)
-		s.writes.mu.Unlock()
+		s.writer.turns.mu.Lock()
+		waiting = len(s.writer.turns.waiting)
+		s.writer.turns.mu.Unlock()
 	}
 	return func() []error { all.Wait(); return errs }
 }
@@ -83,7 +88,7 @@ func TestWritersThatWaitShareOneCommit(t *testing.T) {
 func walFrames(t *testing.T, s *Store) int {
 	t.Helper()
 	var busy, log, moved int
-	if err := s.writer.QueryRowContext(t.Context(), `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &log, &moved); err != nil {
+	if err := sessionOf(s).conn.QueryRowContext(t.Context(), `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &log, &moved); err != nil {
 		t.Fatal(err)
 	}
 	return log
@@ -156,9 +161,9 @@ func TestAWaiterThatIsCancelledIsNeitherLostNorDoubled(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- s.Touch(ctx, "issue", "", []string{"1"}) }()
 	for waiting := 0; waiting < 1; {
-		s.writes.mu.Lock()
-		waiting = len(s.writes.waiting)
-		s.writes.mu.Unlock()
+		s.writer.turns.mu.Lock()
+		waiting = len(s.writer.turns.waiting)
+		s.writer.turns.mu.Unlock()
 	}
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
