@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ferry/internal/catalog"
 	"ferry/internal/daemon"
 	"ferry/internal/port/defaults"
 	"ferry/jira/jirasim"
@@ -135,23 +134,6 @@ func TestWhatVanishesAtDataCenter(t *testing.T) {
 		}
 		t.Run(v.name, func(t *testing.T) { v.check(t, dataCenter) })
 	}
-}
-
-func TestFollowingADataCenter(t *testing.T) {
-	t.Parallel()
-	w := newFamily(t, dataCenter)
-	w.mapping = family(true, true)
-	w.mustSync()
-	w.follow(func() {
-		w.jira.Update("PAY-3", func(i *jirasim.Issue) { i.Summary = "Refund fails" })
-		w.jira.Delete("PAY-4")
-		w.jira.Move("PAY-2", "APP")
-		w.finish("PAY-6")
-	}, map[string]catalog.Verb{
-		"PAY-3": catalog.Changed, "PAY-4": catalog.Went, "PAY-2": catalog.Went, "APP-2": catalog.Made, "APP-3": catalog.Made, "PAY-6": catalog.Went,
-	})
-	w.mustSync()
-	w.right()
 }
 
 func TestWorkdaysAtDataCenter(t *testing.T) {

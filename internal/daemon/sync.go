@@ -38,6 +38,9 @@ type Sync struct {
 	AcceptAccount   bool // a person says that another Jira account is to be trusted from now on
 	AcceptSite      bool // a person says that the site has another name now
 
+	// Grace is how long Port may take for the last word when the context has ended. 0: ten seconds.
+	Grace time.Duration
+
 	Progress func(Progress) // may be nil; called often, from several goroutines
 	Logger   *slog.Logger
 }
@@ -60,7 +63,9 @@ type run struct {
 	requests int64 // that the Jira client had made before
 	sent     int64 // that the Port client had made before
 	resyncID string
+	beside   bool // of the reading and delivering of what changes, which goes on all the time
 	mapping  *mapping.Mapping
+	text     []byte // the mapping's
 	account  string
 	site     string
 	owner    struct{ site, account string } // of the store, before this run
@@ -152,8 +157,10 @@ func (r *run) install(ctx context.Context) (err error) {
 		text, name = integration.Config, "the mapping of integration "+r.Port.Identifier()+" in Port"
 	}
 	if r.Mapping != nil {
+		r.text = r.Mapping
 		return nil
 	}
+	r.text = text
 	if len(text) == 0 {
 		return fmt.Errorf("%s is empty: write a mapping in Port's data sources page, or give --mapping FILE", name)
 	}
@@ -188,7 +195,7 @@ func (r *run) work(ctx context.Context) (err error) {
 func (r *run) ingestConfig() ingest.Config {
 	return ingest.Config{
 		Store: r.Store, Source: r.source, Mapping: r.mapping, RunID: r.catalog.ID,
-		Account: r.account, MayDelete: r.trusted, Accept: r.AcceptDeletions,
+		Account: r.account, MayDelete: r.trusted, Accept: r.AcceptDeletions, LiveBeside: r.beside,
 		Progress: func(p ingest.Progress) {
 			r.progress(Progress{Kind: p.Kind, Read: p.Read, Total: p.Total, Done: p.Done})
 		},
@@ -231,10 +238,7 @@ func (r *run) readAndDeliver(ctx context.Context) error {
 	d := deliver.New(r.Store, r.Port, r.deliverConfig())
 	read := make(chan struct{})
 	delivered := make(chan error, 1)
-	go func() {
-		_, err := d.Upserts(ctx, read)
-		delivered <- err
-	}()
+	go func() { delivered <- r.upserts(ctx, d, read) }()
 	var err error
 	r.read, err = r.ingest.Run(ctx)
 	close(read)
@@ -250,6 +254,30 @@ func (r *run) readAndDeliver(ctx context.Context) error {
 	}
 	r.audit, err = deliver.Audit(ctx, r.Store, r.Port, r.started)
 	return err
+}
+
+// upserts delivers until all is read. Beside what goes on all the time it outlives a Port that is away
+// for a while: nobody else delivers meanwhile.
+func (r *run) upserts(ctx context.Context, d *deliver.Deliverer, read <-chan struct{}) error {
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		_, err := d.Upserts(ctx, read)
+		if err == nil || !r.beside || isClosed(read) {
+			return err
+		}
+		r.log.Warn("Port does not take what was read; it is kept, and tried again", "err", err, "wait", wait)
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 func (r *run) deliverConfig() deliver.Config {
@@ -306,7 +334,7 @@ func (r *run) forget(ctx context.Context) error {
 // tell lets Port's page know how the run ended. A run that Jira or the mapping did not let begin
 // has failed too; one that Port did not let begin cannot be told.
 func (r *run) tell(ctx context.Context, failure error) error {
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(r.Grace, 10*time.Second))
 	defer cancel()
 	if len(r.read.Failed) > 0 {
 		failure = errors.Join(failure, errors.New(strings.Join(r.read.Failed, "\n")))

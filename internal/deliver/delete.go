@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -33,6 +34,7 @@ func (d *Deliverer) Deletes(ctx context.Context) (Result, error) {
 }
 
 func (d *Deliverer) deletes(ctx context.Context) error {
+	d.held = 0
 	for range rounds {
 		d.count(func(r *Result) { r.Waiting = 0 })
 		n, err := d.deleteRound(ctx)
@@ -118,7 +120,23 @@ func (d *Deliverer) unwanted(ctx context.Context) ([]catalog.Pending, error) {
 	if err := d.setProtected(ctx, protected); err != nil {
 		return nil, err
 	}
-	return list, d.forget(ctx, enriched, false)
+	if err := d.forget(ctx, enriched, false); err != nil {
+		return nil, err
+	}
+	return d.holdBack(ctx, list)
+}
+
+// holdBack leaves out deletions that must wait for what relates to them to be read again.
+func (d *Deliverer) holdBack(ctx context.Context, list []catalog.Pending) ([]catalog.Pending, error) {
+	if !d.config.Live || len(list) == 0 {
+		return list, nil
+	}
+	referred, err := d.store.Referred(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	d.held = len(referred)
+	return slices.DeleteFunc(list, func(p catalog.Pending) bool { return referred[p.Entity] }), nil
 }
 
 // forget drops rows of entities that Port does not have, or that are not ours.
@@ -143,7 +161,7 @@ func (d *Deliverer) owned(ctx context.Context, list []catalog.Pending) ([]catalo
 	if err != nil {
 		return nil, err
 	}
-	return ours, d.forget(ctx, others, d.config.DeleteDependents)
+	return ours, d.forget(ctx, others, d.dependents())
 }
 
 // tellApart asks Port which of the list it has under our name. Of a blueprint that Port does not

@@ -62,6 +62,10 @@ type Deliverer struct {
 	missing map[int64]bool
 
 	makers makers
+
+	// Of Follow alone.
+	held      int  // deletions that wait for what relates to them
+	undrained bool // there was something undelivered when the deletions began
 }
 
 // Result is what became of entities in one call.

@@ -267,7 +267,9 @@ func (f *feeder) finish(ctx context.Context) (over bool, err error) {
 		return false, err
 	}
 	f.collect()
-	if f.met == 0 && !f.waiting.resolve(f.d.delivered()) || f.d.config.Live && time.Since(f.ending) > drainFor {
+	drained := f.met == 0 && !f.waiting.resolve(f.d.delivered())
+	f.d.undrained = !drained
+	if drained || f.d.config.Live && time.Since(f.ending) > drainFor {
 		return true, nil
 	}
 	f.sweep()

@@ -58,11 +58,11 @@ func (r *removal) pending() []catalog.Pending {
 // from Jira may have made one wanted again.
 func (r *removal) chunk(ctx context.Context, blueprint string, list []catalog.Pending) error {
 	d := r.d
-	list, err := d.store.Removing(ctx, list, d.config.DeleteDependents)
+	list, err := d.store.Removing(ctx, list, d.dependents())
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	_, err = d.client.Delete(ctx, blueprint, identifiers(list), d.config.DeleteDependents, d.config.Event, d.config.ResyncID)
+	_, err = d.client.Delete(ctx, blueprint, identifiers(list), d.dependents(), d.config.Event, d.config.ResyncID)
 	switch {
 	case err == nil:
 		return r.done(ctx, list)
@@ -84,7 +84,7 @@ func refusal(err error) bool {
 }
 
 func (r *removal) done(ctx context.Context, list []catalog.Pending) error {
-	if err := r.d.forget(ctx, list, r.d.config.DeleteDependents); err != nil {
+	if err := r.d.forget(ctx, list, r.d.dependents()); err != nil {
 		return err
 	}
 	for _, p := range list {
@@ -118,7 +118,7 @@ func (r *removal) missing(ctx context.Context, blueprint string, list []catalog.
 			return err
 		}
 	}
-	return r.d.forget(ctx, list, r.d.config.DeleteDependents)
+	return r.d.forget(ctx, list, r.d.dependents())
 }
 
 // divide finds, in a chunk that Port refused whole, those that can go.
@@ -142,6 +142,10 @@ func (r *removal) halves(ctx context.Context, blueprint string, list []catalog.P
 
 // setKept sets aside what Port keeps.
 func (d *Deliverer) setKept(ctx context.Context, list []kept) error {
+	if d.config.DeleteDependents && !d.dependents() {
+		d.held += len(list) // what relates to them may go along another time
+		return nil
+	}
 	for _, k := range list {
 		remedy := "delete what relates to it, or set deleteDependentEntities"
 		if d.config.DeleteDependents {

@@ -34,9 +34,6 @@ type Config struct {
 	Since time.Time
 	// LiveBeside: Live goes on beside this run and reads what has changed; the run reads what it lists.
 	LiveBeside bool
-	// UpdatesOnly makes a catch-up beside Live that does not look for issues that are no longer there
-	// or are selected although they have not changed.
-	UpdatesOnly bool
 
 	Workers int             // batches under way at once, from the request to the commit; 0: 20
 	Arrived <-chan struct{} // a wake for Live: something was said of items; nil: it looks now and then

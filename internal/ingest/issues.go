@@ -14,9 +14,6 @@ import (
 // issues lists what every query selects, reads what is dirty while the lists still come, and
 // judges what they no longer hold.
 func (t *reading) issues(ctx context.Context) error {
-	if t.UpdatesOnly {
-		return t.touchUpdated(ctx)
-	}
 	for _, q := range t.Queries {
 		t.states = append(t.states, &listing{Query: q, state: catalog.ListingRunning})
 	}

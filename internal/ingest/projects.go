@@ -88,7 +88,9 @@ func (t *reading) applyProjects(ctx context.Context, number catalog.ReadNumber, 
 			continue
 		}
 		item := t.item(ctx, ids[i], raw, membership{selecting: t.Mask()})
-		item.Run, item.Listed = t.RunID, t.Mask()
+		if t.RunID != 0 {
+			item.Run, item.Listed = t.RunID, t.Mask()
+		}
 		b.Items = append(b.Items, item)
 	}
 	t.total.Store(int64(page.Total))

@@ -1,0 +1,92 @@
+package daemon
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"ferry/internal/catalog"
+)
+
+// turn is whose turn it is to deliver: of a run, or of what delivers between runs, which makes way.
+type turn struct {
+	place chan struct{} // held by who delivers
+
+	mu      sync.Mutex
+	makeWay context.CancelFunc
+}
+
+func newTurn() *turn { return &turn{place: make(chan struct{}, 1)} }
+
+// between is a turn of who makes way: its context ends when a run wants to deliver.
+func (t *turn) between(ctx context.Context, deliver func(context.Context) error) error {
+	if err := t.take(ctx); err != nil {
+		return err
+	}
+	defer t.give()
+	mine, cancel := context.WithCancel(ctx)
+	defer cancel()
+	t.mu.Lock()
+	t.makeWay = cancel
+	t.mu.Unlock()
+	return deliver(mine)
+}
+
+// run takes the turn of a run. Who waits here comes before who made way: places go in the order in
+// which they were asked for.
+func (t *turn) run(ctx context.Context) error {
+	stop := make(chan struct{})
+	defer close(stop)
+	go t.push(stop)
+	return t.take(ctx)
+}
+
+// push asks whoever delivers to make way until the turn was taken: it may only just have begun.
+func (t *turn) push(stop <-chan struct{}) {
+	for {
+		t.mu.Lock()
+		if t.makeWay != nil {
+			t.makeWay()
+		}
+		t.mu.Unlock()
+		select {
+		case <-stop:
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (t *turn) take(ctx context.Context) error {
+	select {
+	case t.place <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (t *turn) give() {
+	t.mu.Lock()
+	t.makeWay = nil
+	t.mu.Unlock()
+	<-t.place
+}
+
+// current is the store while this process has the lease.
+type current struct {
+	mu    sync.Mutex
+	store *catalog.Store
+}
+
+func (c *current) set(s *catalog.Store) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.store = s
+}
+
+func (c *current) get() *catalog.Store {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.store
+}
