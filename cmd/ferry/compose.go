@@ -16,7 +16,7 @@ func compose(set settings, log *slog.Logger) (*daemon.Sync, error) {
 		return nil, err
 	}
 	s := &daemon.Sync{Jira: client, Mapping: set.Mapping, Logger: log, Install: defaults.Options{
-		SkipResources: !set.InitializeResources, Origin: set.ResourcesOrigin, Saas: set.Saas, Logger: log,
+		SkipResources: !set.InitializeResources, Origin: set.ResourcesOrigin, Saas: set.Saas, Changes: changesTo(set.Live.Listener), Logger: log,
 	}}
 	if set.MappingFile != "" {
 		s.MappingName = filepath.Base(set.MappingFile)
@@ -29,4 +29,15 @@ func compose(set settings, log *slog.Logger) (*daemon.Sync, error) {
 		Type: set.Type, Identifier: set.Identifier, Version: release, Retries: set.Retries, Logger: log,
 	})
 	return s, err
+}
+
+// changesTo is where Port sends word of changes to the integration.
+func changesTo(l listener) port.Destination {
+	switch l.Type {
+	case listenKafka:
+		return port.Destination{Type: "KAFKA"}
+	case listenWebhook:
+		return port.Destination{Type: "WEBHOOK", URL: l.AppHost + "/resync"}
+	}
+	return port.Destination{}
 }

@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
-
-	"go.yaml.in/yaml/v3"
-	"golang.org/x/sync/errgroup"
 
 	"ferry/internal/catalog"
 	"ferry/internal/daemon"
@@ -22,6 +17,7 @@ import (
 	"ferry/internal/source"
 	"ferry/jira/jirasim"
 	"ferry/jira/jirasim/company"
+	"go.yaml.in/yaml/v3"
 )
 
 type demoCommand struct {
@@ -103,25 +99,29 @@ func (c *demoCommand) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	s.MappingName, s.Progress = "the demo's mapping", shown.show
-	s.Store, err = catalog.Open(ctx, catalog.Config{Dir: dir, Integration: "ferry-demo", Logger: log})
+	database, err := catalog.Connect(ctx, catalog.Config{Dir: dir, Integration: demoIdentifier, Logger: log})
 	if err != nil {
 		return hinted(err, settings{})
 	}
-	defer func() { err = errors.Join(err, s.Store.Close()) }()
-	return c.show(ctx, a, s, w, shown)
+	defer func() { err = errors.Join(err, database.Close()) }()
+	if err := c.sync(ctx, a, s, database, shown); err != nil || c.Once {
+		return err
+	}
+	return follow(ctx, a, s, database, w)
 }
 
-// show runs the sync, and then follows.
-func (c *demoCommand) show(ctx context.Context, a *app, s *daemon.Sync, w *world, shown display) error {
+// sync reads the company once, and shows what that came to.
+func (c *demoCommand) sync(ctx context.Context, a *app, s *daemon.Sync, database *catalog.Database, shown display) (err error) {
+	if s.Store, err = database.Lead(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Store.Close()) }()
 	report, err := s.Run(ctx)
 	shown.end()
 	if report != nil && c.DataDir == "" {
 		report.Store = "" // it goes with the process
 	}
-	if err := a.conclude(ctx, c.JSON, report, err, c.DataDir); err != nil || c.Once {
-		return err
-	}
-	return follow(ctx, a, s, w)
+	return a.conclude(ctx, c.JSON, report, err, c.DataDir)
 }
 
 // directory is where the catalogue is, and how it is taken away if nobody asked to keep it.
@@ -173,29 +173,6 @@ func serve(handler http.Handler) (address string, closeSite func() error, err er
 	}, nil
 }
 
-// followEvery is how often the demo looks for what changed.
-const followEvery = 3 * time.Second
-
-// follow lets the company work, and prints what Ferry notices of it, until a signal.
-func follow(ctx context.Context, a *app, s *daemon.Sync, w *world) error {
-	fmt.Fprintf(a.stderr, "\nthe company goes on working; ferry looks for changes every %.0f s; Ctrl-C ends it\n", followEvery.Seconds())
-	noticed := 0
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return w.work(ctx) })
-	group.Go(func() error {
-		return s.Follow(ctx, followEvery, func(c daemon.Change) {
-			noticed++
-			writeChange(a.stdout, time.Now(), c)
-		})
-	})
-	err := group.Wait()
-	if _, ok := bySignal(ctx); !ok {
-		return err
-	}
-	fmt.Fprintf(a.stderr, "\nstopped; ferry followed %s\n", counted(int64(noticed), "change"))
-	return nil
-}
-
 func (w *world) work(ctx context.Context) error {
 	return steps(ctx, w.random, func() { w.company.Work(w.site, w.random, time.Now()) })
 }
@@ -210,19 +187,4 @@ func steps(ctx context.Context, r *rand.Rand, step func()) error {
 			step()
 		}
 	}
-}
-
-// maxTitle keeps a change on one line of a terminal.
-const maxTitle = 50
-
-// verbs are the words of the report's table.
-var verbs = map[catalog.Verb]string{catalog.Made: "created", catalog.Changed: "updated", catalog.Went: "deleted"}
-
-func writeChange(out io.Writer, at time.Time, c daemon.Change) {
-	title := []rune(c.Title)
-	if len(title) > maxTitle {
-		title = append(title[:maxTitle-1], '…')
-	}
-	line := fmt.Sprintf("%s  %-9s %-7s  %s", at.Format(time.TimeOnly), c.Identifier, verbs[c.Verb], string(title))
-	fmt.Fprintln(out, strings.TrimRight(line, " "))
 }

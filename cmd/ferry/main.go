@@ -42,12 +42,13 @@ type app struct {
 }
 
 type commandLine struct {
+	Run     runCommand     `cmd:"" help:"Keep Port true to Jira, by webhooks, until it is told to end."`
 	Sync    syncCommand    `cmd:"" help:"Read the Jira site and make Port right, once."`
 	Check   checkCommand   `cmd:"" help:"Say whether a sync can work, and what to do if not."`
 	Demo    demoCommand    `cmd:"" help:"Do the same with a simulated Jira; needs no account."`
 	Version versionCommand `cmd:"" help:"Say which ferry this is."`
 	Help    helpCommand    `cmd:"" help:"Show this, or the help of a command."`
-	Sail    sailCommand    `cmd:"" hidden:"" help:"Another spelling of sync, with --once."`
+	Sail    sailCommand    `cmd:"" hidden:"" help:"Another spelling of run, and with --once of sync."`
 }
 
 const about = "Ferry carries Jira into Port, and keeps Port's catalogue true to Jira."

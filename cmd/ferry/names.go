@@ -25,7 +25,28 @@ const (
 	resyncInterval      = "OCEAN__SCHEDULED_RESYNC_INTERVAL"
 	runtimeKind         = "OCEAN__RUNTIME"
 
-	logLevel = "APPLICATION__LOG_LEVEL"
+	baseURL          = "OCEAN__BASE_URL"
+	appHost          = "OCEAN__INTEGRATION__CONFIG__APP_HOST"
+	pathPrefix       = "OCEAN__PATH_PREFIX"
+	shutdownWait     = "OCEAN__MAX_WAIT_SECONDS_BEFORE_SHUTDOWN"
+	listenerType     = "OCEAN__EVENT_LISTENER__TYPE"
+	listenerInterval = "OCEAN__EVENT_LISTENER__INTERVAL"
+	listenerOnStart  = "OCEAN__EVENT_LISTENER__RESYNC_ON_START"
+	listenerAppHost  = "OCEAN__EVENT_LISTENER__APP_HOST"
+	listenerResyncs  = "OCEAN__EVENT_LISTENER__SHOULD_RESYNC"
+	listenerWebhooks = "OCEAN__EVENT_LISTENER__SHOULD_PROCESS_WEBHOOKS"
+	kafkaBrokers     = "OCEAN__EVENT_LISTENER__BROKERS"
+	kafkaProtocol    = "OCEAN__EVENT_LISTENER__SECURITY_PROTOCOL"
+	kafkaMechanism   = "OCEAN__EVENT_LISTENER__AUTHENTICATION_MECHANISM"
+	kafkaSecured     = "OCEAN__EVENT_LISTENER__KAFKA_SECURITY_ENABLED"
+
+	logLevel   = "APPLICATION__LOG_LEVEL"
+	listenPort = "APPLICATION__PORT"
+
+	databaseURL     = "FERRY_DATABASE_URL"
+	webhookSecret   = "FERRY_WEBHOOK_SECRET"
+	webhookUnsigned = "FERRY_WEBHOOK_UNSIGNED"
+	strictExit      = "FERRY_STRICT_EXIT"
 
 	dataDir     = "FERRY_DATA_DIR"
 	mappingFile = "FERRY_MAPPING"
@@ -50,7 +71,11 @@ var knownNames = []string{
 	portClientID, portClientSecret, portBaseURL,
 	integrationIdentifier, integrationType, jiraHost, jiraEmail, jiraToken, accessTokenFile, verifyThirdParty,
 	initializeResources, resourcesOrigin, resyncInterval, runtimeKind,
-	logLevel,
+	baseURL, appHost, pathPrefix, shutdownWait,
+	listenerType, listenerInterval, listenerOnStart, listenerAppHost, listenerResyncs, listenerWebhooks,
+	kafkaBrokers, kafkaProtocol, kafkaMechanism, kafkaSecured,
+	logLevel, listenPort,
+	databaseURL, webhookSecret, webhookUnsigned, strictExit,
 	dataDir, mappingFile, logFormat,
 	jiraLogin, oauthClientID, oauthClientSecret, oauthSecretFile, oauthRefreshToken, oauthRefreshFile,
 	oauthScope, oauthTokensFile, oauthTokenURL, jiraCAFile, jiraProxy, jiraGateway, jiraConcurrency,

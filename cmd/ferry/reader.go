@@ -2,9 +2,11 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -85,6 +87,19 @@ func choice[T any](r *reader, name string, preset T, words map[string]T, should 
 		r.fault(fmt.Sprintf("%s is %q: it should be %s", r.where(name), text, should))
 	}
 	return chosen
+}
+
+// list is a list of words, with commas between or as JSON.
+func (r *reader) list(name, preset string) []string {
+	text := r.text(name, preset)
+	var words []string
+	if json.Unmarshal([]byte(text), &words) != nil {
+		words = strings.Split(text, ",")
+	}
+	for i := range words {
+		words[i] = strings.TrimSpace(words[i])
+	}
+	return slices.DeleteFunc(words, func(word string) bool { return word == "" })
 }
 
 // minutes is a positive whole number, 0 if it is not given.

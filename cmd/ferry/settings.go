@@ -77,6 +77,9 @@ type settings struct {
 	// Mapping its content, nil without a file. FERRY_MAPPING, --mapping
 	MappingFile string
 	Mapping     []byte
+
+	// Live are the settings that ferry run has beside those of a sync.
+	Live live
 }
 
 const critical = slog.LevelError + 4
@@ -96,8 +99,8 @@ func read(s *sources, terminal bool) (settings, []string) {
 	r.port(&set)
 	r.integration(&set)
 	set.MappingFile, set.Mapping = r.file(mappingFile)
-	// A single sync has no schedule. The name is read all the same, so that a fault in it is not left for later.
-	r.minutes(resyncInterval)
+	// Also for a single sync, which has no use for them, so that a fault in them is not left for later.
+	r.live(&set)
 	return set, s.faults
 }
 

@@ -41,6 +41,10 @@ func (c *syncCommand) sync(ctx context.Context, a *app, flags layer, faults []st
 	if err != nil {
 		return err
 	}
+	return c.syncWith(ctx, a, set)
+}
+
+func (c *syncCommand) syncWith(ctx context.Context, a *app, set settings) error {
 	limitMemory()
 	shown := newDisplay(a, c.Plain)
 	defer shown.end()
@@ -50,7 +54,7 @@ func (c *syncCommand) sync(ctx context.Context, a *app, flags layer, faults []st
 		return err
 	}
 	s.AcceptDeletions, s.AcceptAccount, s.AcceptSite, s.Progress = c.AcceptDeletions, c.AcceptAccount, c.AcceptSite, shown.show
-	s.Store, err = catalog.Open(ctx, catalog.Config{Dir: set.DataDir, Integration: set.Identifier, Logger: log})
+	s.Store, err = catalog.Open(ctx, catalog.Config{URL: set.Live.DatabaseURL.text, Dir: set.DataDir, Integration: set.Identifier, Logger: log})
 	if err != nil {
 		return hinted(err, set)
 	}

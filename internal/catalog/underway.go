@@ -36,3 +36,6 @@ func (u *underway) first(number int64) int64 {
 	}
 	return number
 }
+
+// Epoch counts the leases of the integration; this is the store's.
+func (s *Store) Epoch() int64 { return s.epoch }

@@ -53,6 +53,10 @@ func (w Webhook) hears(kind string) bool { return w.Hears != nil && w.Hears(kind
 // Run works whenever it is this process's turn, until ctx ends: that is no error. An error is a
 // sentence for which the daemon cannot work at all.
 func (d *Daemon) Run(ctx context.Context) error {
+	if d.Port != nil {
+		// Nobody is to wait for a Port that is down when the end has come.
+		defer context.AfterFunc(ctx, d.Port.Hurry)()
+	}
 	for {
 		err := d.lead(ctx)
 		switch {
@@ -113,6 +117,9 @@ func (t *tenure) work(ctx context.Context) error {
 	}
 	if t.Listen != nil {
 		group.Go(func() error { return t.Listen(ctx, t.Resync) })
+	}
+	if t.Port != nil && t.Schedule.Requests > 0 {
+		group.Go(func() error { return t.polling(ctx) })
 	}
 	return group.Wait()
 }

@@ -99,17 +99,7 @@ func (t *tenure) reign(ctx context.Context, r *run) error {
 	group.Go(func() error { return g.updating(ctx) })
 	group.Go(func() error { return g.running(ctx) })
 	group.Go(func() error { return g.watching(ctx) })
-	group.Go(func() error { return g.hurry(ctx) })
 	return group.Wait()
-}
-
-// hurry lets nobody wait for a Port that is down when the end has come.
-func (g *reign) hurry(ctx context.Context) error {
-	<-ctx.Done()
-	if g.Port != nil && !errors.Is(context.Cause(ctx), errMapping) {
-		g.Port.Hurry()
-	}
-	return nil
 }
 
 func (g *reign) liveConfig() ingest.Config {

@@ -38,6 +38,8 @@ type Sync struct {
 	AcceptAccount   bool // a person says that another Jira account is to be trusted from now on
 	AcceptSite      bool // a person says that the site has another name now
 
+	Every time.Duration // between the beginnings of two scheduled runs, for Port to show; 0: there is no schedule
+
 	// Grace is how long Port may take for the last word when the context has ended. 0: ten seconds.
 	Grace time.Duration
 
@@ -229,7 +231,7 @@ func (r *run) announce(ctx context.Context) error {
 	if r.Port == nil {
 		return nil
 	}
-	return r.Port.ResyncState(ctx, port.ResyncState{Status: port.Running, Start: r.started})
+	return r.Port.ResyncState(ctx, r.scheduled(port.ResyncState{Status: port.Running, Start: r.started}))
 }
 
 // readAndDeliver lets both halves work at once: deliver sends what ingest has applied. If
@@ -349,10 +351,19 @@ func (r *run) tell(ctx context.Context, failure error) error {
 	case failure != nil || r.decisions(last) > 0:
 		state.Status = port.Failed
 	}
-	if err := r.Port.ResyncState(last, state); err != nil && failure == nil {
+	if err := r.Port.ResyncState(last, r.scheduled(state)); err != nil && failure == nil {
 		return err
 	}
 	return failure
+}
+
+// scheduled adds when the next run is due, which Port shows.
+func (r *run) scheduled(state port.ResyncState) port.ResyncState {
+	if minutes := int(r.Every.Minutes()); minutes > 0 {
+		next := r.started.Add(r.Every)
+		state.Next, state.IntervalMinutes = &next, &minutes
+	}
+	return state
 }
 
 // decisions is how many deletions wait for a person. If that cannot be told, the run has failed.

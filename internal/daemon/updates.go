@@ -108,7 +108,7 @@ func (g *reign) updatesDue(ctx context.Context, b *beat) (since time.Time, err e
 		every = g.Schedule.net()
 	}
 	switch {
-	case b.gap && b.kind == source.Issue:
+	case b.gap && b.kind == issueKind:
 		heard, err := g.store.Moment(ctx, momentHeard)
 		return later(since, heard), err
 	case b.gap || time.Since(since) >= every:
@@ -123,3 +123,6 @@ func later(a, b time.Time) time.Time {
 	}
 	return b
 }
+
+// issueKind is the kind by which freshness is judged: the one that changes all day.
+const issueKind = source.Issue
