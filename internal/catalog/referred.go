@@ -1,0 +1,33 @@
+package catalog
+
+import "context"
+
+// Referred are those of the entities, by row, to which another relates whose item is about to be read
+// again because something was said of it. What that one says of them may not hold any more; were they
+// deleted now, Port might make them anew for its sake.
+func (s *Store) Referred(ctx context.Context, list []Pending) (map[int64]bool, error) {
+	rows := map[string][]int64{}
+	identifiers := make([]string, 0, len(list))
+	for _, p := range list {
+		if rows[p.Identifier] == nil {
+			identifiers = append(identifiers, p.Identifier)
+		}
+		rows[p.Identifier] = append(rows[p.Identifier], p.Entity)
+	}
+	referred := map[int64]bool{}
+	err := in(identifiers, []any{int(Scan), now(), s.integration}, func(placeholders string, args []any) error {
+		return s.read(ctx, `
+			SELECT DISTINCT r.target FROM ref AS r
+			JOIN claim AS c ON c.entity = r.entity
+			JOIN dirty AS d ON d.integration = c.integration AND d.reading = c.reading AND d.parent = c.parent AND d.id = c.item
+			WHERE d.priority <> ? AND d.due <= ? AND r.integration = ? AND r.target IN (`+placeholders+`)`, args, func(scan func(...any) error) error {
+			var target string
+			err := scan(&target)
+			for _, row := range rows[target] {
+				referred[row] = true
+			}
+			return err
+		})
+	})
+	return referred, wrap("look for what relates to deletions", err)
+}
