@@ -26,6 +26,47 @@ func TestEnsureWebhookSignsWhatIsNotSigned(t *testing.T) {
 	}
 }
 
+// What is wrong with a webhook is told without a change, and whose it is.
+func TestWhatIsWrongWithAWebhook(t *testing.T) {
+	right := jira.Webhook{Name: hookName, URL: hookURL, Events: hookEvents, Enabled: true, Signed: true}
+	dynamic := jira.Webhook{URL: hookURL, Events: dynamicEvents, JQL: allOfAcme, Enabled: true}
+	with := func(w jira.Webhook, change func(*jira.Webhook)) jira.Webhook {
+		change(&w)
+		return w
+	}
+	filtered, named, all := dynamicWish(), wish(), dynamicWish()
+	filtered.JQL = "project = PAY"
+	named.Name = "another"
+	all.Events = jira.KnownEvents()
+	for _, test := range []struct {
+		name   string
+		wish   jira.WebhookWish
+		family jira.WebhookFamily
+		hook   jira.Webhook
+		ours   bool
+		wrong  string
+	}{
+		{"right", wish(), jira.FamilyAdmin, right, true, ""},
+		{"by another name", named, jira.FamilyAdmin, right, true, ""},
+		{"by another name elsewhere", named, jira.FamilyAdmin, with(right, func(w *jira.Webhook) { w.URL = "https://old.example/" }), false, "url"},
+		{"all wrong", wish(), jira.FamilyAdmin, jira.Webhook{Name: hookName, JQL: "project = PAY", ExcludeBody: true}, true, "url events filter enabled body"},
+		{"dynamic", dynamicWish(), jira.FamilyDynamic, dynamic, true, ""},
+		{"dynamic, with all events there are", all, jira.FamilyDynamic, with(dynamic, func(w *jira.Webhook) { w.Events = jira.DynamicEvents() }), true, ""},
+		{"dynamic, one of a pair", dynamicWish(), jira.FamilyDynamic, with(dynamic, func(w *jira.Webhook) { w.JQL = `project != "PAY"` }), true, ""},
+		{"dynamic, filtered as wished", filtered, jira.FamilyDynamic, with(dynamic, func(w *jira.Webhook) { w.JQL = `project = "PAY"` }), true, ""},
+		{"dynamic, filtered otherwise", filtered, jira.FamilyDynamic, dynamic, true, "filter"},
+		{"dynamic, by its mark", dynamicWish(), jira.FamilyDynamic, with(dynamic, func(w *jira.Webhook) { w.URL = "https://old.example/" }), true, "url"},
+		{"dynamic, somebody's", dynamicWish(), jira.FamilyDynamic,
+			jira.Webhook{URL: "https://old.example/", JQL: "status = Done", Fields: []string{"summary"}, Expires: time.Now().Add(-day)}, false,
+			"url events filter fields ended"},
+	} {
+		wrong := strings.Join(test.wish.Wrong(test.family, test.hook), " ")
+		if ours := test.wish.Ours(test.family, test.hook); ours != test.ours || wrong != test.wrong {
+			t.Errorf("%s: ours %t, wrong %q, want %t, %q", test.name, ours, wrong, test.ours, test.wrong)
+		}
+	}
+}
+
 // A webhook that somebody removes while it is repaired is made anew.
 func TestEnsureWebhookThatIsRemovedMeanwhile(t *testing.T) {
 	for _, at := range hookSites {

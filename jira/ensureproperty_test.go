@@ -54,6 +54,9 @@ func (s *hookSite) checkAdmin(t interface{ Fatalf(string, ...any) }, serves []ji
 	if len(serves) != 1 {
 		t.Fatalf("%d webhooks serve the wish, want 1", len(serves))
 	}
+	if wrong := wish().Wrong(jira.FamilyAdmin, serves[0]); len(wrong) > 0 || !wish().Ours(jira.FamilyAdmin, serves[0]) {
+		t.Fatalf("of the webhook that serves the wish %q is wrong", wrong)
+	}
 	for _, w := range s.Webhooks() {
 		id := fmt.Sprint(w.ID)
 		if w.Name == hookName && id != serves[0].ID {
@@ -147,6 +150,11 @@ func TestEnsureDynamicWebhookFromAnyState(t *testing.T) {
 		for _, w := range s.Webhooks() {
 			if w.URL != hookURL || !slices.Equal(slices.Sorted(slices.Values(w.Events)), dynamicEvents) || w.FieldIDs != nil {
 				rt.Fatalf("a webhook is wrong:\n%s", s.state())
+			}
+		}
+		for _, w := range outcome.Webhooks {
+			if wrong := dynamicWish().Wrong(jira.FamilyDynamic, w); len(wrong) > 0 || !dynamicWish().Ours(jira.FamilyDynamic, w) {
+				rt.Fatalf("of a webhook that serves the wish %q is wrong", wrong)
 			}
 		}
 		writes := s.writes()

@@ -11,10 +11,10 @@ import (
 )
 
 var (
-	errNoProof = errors.New("there is nothing that could prove a delivery to be Jira's: set a secret for the webhook, " +
+	errNoProof = errors.New("there is nothing that could prove a delivery to be Jira's: set FERRY_WEBHOOK_SECRET, " +
 		"or Port's client secret, of which one is made")
 	errNoPath = errors.New("this Jira does not sign what it delivers in a way that could be checked, and there is no secret path: " +
-		"set the client secret of the OAuth app, or a token for the path")
+		"set the client secret of the OAuth app, or FERRY_WEBHOOK_SECRET, of which a secret path is made")
 )
 
 // Ensure makes Jira's registration right, and tells what it did. Beside an error the outcome tells
@@ -27,10 +27,12 @@ func (r *Registrar) Ensure(ctx context.Context) (jira.WebhookOutcome, error) {
 		return jira.WebhookOutcome{}, err
 	}
 	outcome, err := r.ensure(ctx)
-	if err != nil || r.onPath || r.provable(outcome) {
+	switch {
+	case err != nil, r.onPath, r.provable(outcome):
 		return outcome, err
-	}
-	if r.config.Trust.Token == "" {
+	case r.config.Trust.Token == "" && r.config.Trust.Unsigned:
+		return outcome, nil
+	case r.config.Trust.Token == "":
 		return outcome, errNoPath
 	}
 	r.onPath = true
@@ -43,7 +45,7 @@ func (r *Registrar) Ensure(ctx context.Context) (jira.WebhookOutcome, error) {
 // delivers meanwhile.
 func (r *Registrar) choose(ctx context.Context) error {
 	trust := r.config.Trust
-	signs := trust.secret() != "" || len(trust.ClientSecrets) > 0
+	signs := trust.secret() != "" || trust.knowsApp()
 	switch {
 	case !signs && trust.Token == "" && !trust.Unsigned:
 		return errNoProof
@@ -63,14 +65,10 @@ func (r *Registrar) choose(ctx context.Context) error {
 
 // provable tells whether what the webhook delivers can be checked without the secret path.
 func (r *Registrar) provable(o jira.WebhookOutcome) bool {
-	trust := r.config.Trust
-	switch {
-	case trust.Unsigned:
-		return true
-	case o.Family == jira.FamilyDynamic:
-		return len(trust.ClientSecrets) > 0
+	if o.Family == jira.FamilyDynamic {
+		return r.config.Trust.knowsApp()
 	}
-	return trust.secret() != "" && !slices.Contains(o.Unsettled, "secret")
+	return r.config.Trust.secret() != "" && !slices.Contains(o.Unsettled, "secret")
 }
 
 func (r *Registrar) url(token string) (string, error) {

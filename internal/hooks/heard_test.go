@@ -178,28 +178,27 @@ func TestStats(t *testing.T) {
 
 // However often and in whichever order the same deliveries come, the same is to be read.
 func TestDuplicatesAndDisorderChangeNothing(t *testing.T) {
+	s := newSite(t, hooks.ReceiverConfig{Trust: trust})
 	rapid.Check(t, func(rt *rapid.T) {
 		list := rapid.SliceOfN(rapid.Custom(drawEvent), 1, 12).Draw(rt, "deliveries")
 		again := rapid.SliceOfN(rapid.SampledFrom(list), 0, 12).Draw(rt, "again")
 		shuffled := rapid.Permutation(slices.Concat(list, again)).Draw(rt, "as they came")
-		want, got := dirtyAfter(t, rt, list), dirtyAfter(t, rt, shuffled)
+		want, got := s.dirtyAfter(rt, list), s.dirtyAfter(rt, shuffled)
 		if diff := cmp.Diff(want, got); diff != "" {
 			rt.Fatalf("what is to be read differs (-in order, once +as they came):\n%s", diff)
 		}
 	})
 }
 
-func dirtyAfter(t *testing.T, rt *rapid.T, list []string) string {
-	s := newSite(t, hooks.ReceiverConfig{Trust: trust})
+// dirtyAfter is what is to be read after deliveries. It takes it off the list.
+func (s *site) dirtyAfter(t *rapid.T, list []string) string {
 	for _, body := range list {
 		if w := s.deliver(body); w.Code != 200 {
-			rt.Fatalf("%s is answered %d %s", body, w.Code, w.Body)
+			t.Fatalf("%s is answered %d %s", body, w.Code, w.Body)
 		}
 	}
-	dirty := s.dirty(rt)
-	if err := s.store.Close(); err != nil {
-		rt.Fatal(err)
-	}
+	dirty := s.dirty(t)
+	s.clean(t, true)
 	return dirty
 }
 

@@ -35,7 +35,7 @@ func (r *Receiver) judge(q *http.Request, d *delivery) error {
 		d.proof, d.verified = byToken, true
 	case signed:
 		d.proof = bySignature
-	case q.Header.Get("Authorization") != "" && len(trust.ClientSecrets) > 0:
+	case q.Header.Get("Authorization") != "" && trust.knowsApp():
 		return r.misproved(tokenErr)
 	case !trust.Unsigned:
 		return refuseFor(RefusedUnsigned, r.whatIsMissing(q, tokenErr))
@@ -53,7 +53,7 @@ func (r *Receiver) checkToken(q *http.Request) error {
 
 // whatIsMissing is, of the two ways to sign, about the one that we can check.
 func (r *Receiver) whatIsMissing(q *http.Request, tokenErr error) error {
-	if r.config.Trust.secret() == "" && len(r.config.Trust.ClientSecrets) > 0 {
+	if r.config.Trust.secret() == "" && r.config.Trust.knowsApp() {
 		return tokenErr
 	}
 	return jira.VerifySignature(nil, q.Header.Get("X-Hub-Signature"), r.config.Trust.Secrets...)

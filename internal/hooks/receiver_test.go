@@ -109,4 +109,3 @@ func madeUp(field, body string) string {
 	}
 	return field
 }
-

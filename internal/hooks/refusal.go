@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 )
 
 // Refusal is why a delivery was not taken.
@@ -50,6 +51,17 @@ var answers = map[Refusal]answer{
 	RefusedBusy:      {http.StatusServiceUnavailable, comeAgain, slog.LevelWarn},
 	RefusedInbox:     {http.StatusServiceUnavailable, comeAgain, slog.LevelError},
 	RefusedStopping:  {http.StatusServiceUnavailable, comeAgain, slog.LevelInfo},
+}
+
+// Refusals are the words for why a delivery may not be taken, so that each can be counted from the
+// start.
+func Refusals() []string {
+	var words []string
+	for why := range answers {
+		words = append(words, string(why))
+	}
+	slices.Sort(words)
+	return words
 }
 
 const (

@@ -131,19 +131,20 @@ func forPeople(err error) bool {
 
 // check looks once, and lets everybody know how it is.
 func (r *Registrar) check(ctx context.Context) error {
-	began := time.Now()
+	began, first := time.Now(), r.put.IsZero()
 	looking, cancel := context.WithTimeout(ctx, r.config.Every)
 	defer cancel()
 	outcome, err := r.Ensure(looking)
 	if ctx.Err() != nil {
 		return err
 	}
-	r.settle(began, outcome, err)
+	mended := mended(outcome, first)
+	r.settle(began, outcome, mended, err)
 	if err != nil {
 		return err
 	}
 	call := r.config.Verified
-	if mended(outcome) {
+	if mended {
 		call = r.config.Mended
 	}
 	if call != nil {
@@ -153,11 +154,11 @@ func (r *Registrar) check(ctx context.Context) error {
 }
 
 // mended tells whether deliveries may have been missing before. That the secret was put is no sign
-// of it, since nobody can see which one there was.
-func mended(o jira.WebhookOutcome) bool {
+// of it at the first look, when it is put in any case.
+func mended(o jira.WebhookOutcome, first bool) bool {
 	for _, repair := range o.Repaired {
 		for _, what := range repair.What {
-			if what != "secret" {
+			if what != "secret" || !first {
 				return true
 			}
 		}
@@ -166,13 +167,13 @@ func mended(o jira.WebhookOutcome) bool {
 }
 
 // settle makes the state of what a look found, and tells when it became another.
-func (r *Registrar) settle(at time.Time, outcome jira.WebhookOutcome, err error) {
+func (r *Registrar) settle(at time.Time, outcome jira.WebhookOutcome, mended bool, err error) {
 	former := r.State()
 	next := State{Live: err == nil, Since: former.Since, CheckedAt: at, Outcome: outcome, Expires: outcome.Expires()}
 	if err != nil {
 		next.Reason = err.Error()
 	}
-	if next.Live != former.Live || next.Since.IsZero() || mended(outcome) {
+	if next.Live != former.Live || next.Since.IsZero() || mended {
 		next.Since = time.Now()
 	}
 	r.state.Store(&next)

@@ -7,9 +7,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"slices"
 )
 
-// Trust says for what a delivery is believed to be Jira's. Without any of it none is.
+// Trust says for what a delivery is believed to be Jira's. Without any of it none is. A secret that
+// is empty is none.
 type Trust struct {
 	// Secrets are those that may sign a delivery (X-Hub-Signature). The first is the one that the
 	// webhook is registered with; others are former ones, for deliveries that Jira repeats.
@@ -32,8 +34,9 @@ func (t Trust) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "%d secrets, %d client secrets, secret path %t, unsigned %t", len(t.Secrets), len(t.ClientSecrets), t.Token != "", t.Unsigned)
 }
 
-// LogValue is what Format shows.
-func (t Trust) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(t)) }
+// LogValue and MarshalText give what Format shows.
+func (t Trust) LogValue() slog.Value         { return slog.StringValue(fmt.Sprint(t)) }
+func (t Trust) MarshalText() ([]byte, error) { return []byte(fmt.Sprint(t)), nil }
 
 // secret is the one to register with; empty if there is none.
 func (t Trust) secret() string {
@@ -43,6 +46,11 @@ func (t Trust) secret() string {
 		}
 	}
 	return ""
+}
+
+// knowsApp tells whether what an OAuth app signs can be checked.
+func (t Trust) knowsApp() bool {
+	return slices.ContainsFunc(t.ClientSecrets, func(secret string) bool { return secret != "" })
 }
 
 // isToken compares hashes, so that the time it takes tells neither the token nor its length.
