@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ferry/internal/catalog"
+	"ferry/internal/catalog/postgrestest"
 	"ferry/internal/daemon"
 	"ferry/internal/hooks"
 	"ferry/jira"
@@ -84,7 +85,19 @@ func (w *world) live(schedule daemon.Schedule, changes ...func(*daemon.Daemon)) 
 }
 
 // store is where the world's catalogue is.
-func (w *world) store() catalog.Config { return catalog.Config{Dir: w.dir, Integration: "my-jira"} }
+func (w *world) store() catalog.Config {
+	return catalog.Config{URL: w.database, Dir: w.dir, Integration: "my-jira"}
+}
+
+// onBoth runs a test on a SQLite file and on a PostgreSQL server, if there is one.
+func onBoth(t *testing.T, test func(t *testing.T, place func(*world))) {
+	t.Run("SQLite", func(t *testing.T) { t.Parallel(); test(t, func(*world) {}) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		url := postgrestest.Schema(t)
+		test(t, func(w *world) { w.database = url })
+	})
+}
 
 func (a *alive) ran(r *daemon.Report) {
 	a.mu.Lock()
@@ -172,9 +185,11 @@ func (a *alive) heard() {
 	a.until("Jira has a webhook", func() bool { return len(a.w.jira.Webhooks()) > 0 })
 }
 
-func TestWhatChangesIsLiveByWebhooks(t *testing.T) {
-	t.Parallel()
+func TestWhatChangesIsLiveByWebhooks(t *testing.T) { onBoth(t, testLiveByWebhooks) }
+
+func testLiveByWebhooks(t *testing.T, place func(*world)) {
 	w := newFamily(t)
+	place(w)
 	w.mapping = family(true, true)
 	w.mustSync()
 	a := w.live(seldom(), w.hooked(jirasim.Delivery{}))
@@ -234,9 +249,11 @@ func TestNothingOfAHiddenProjectIsDeleted(t *testing.T) {
 	w.right()
 }
 
-func TestAnEmptyStoreIsFilledAtTheStart(t *testing.T) {
-	t.Parallel()
+func TestAnEmptyStoreIsFilledAtTheStart(t *testing.T) { onBoth(t, testEmptyStore) }
+
+func testEmptyStore(t *testing.T, place func(*world)) {
 	w := newFamily(t)
+	place(w)
 	w.mapping = family(true, true)
 	a := w.live(seldom())
 	a.right()
@@ -266,9 +283,11 @@ func TestAResyncThatIsAskedForIsOneForAll(t *testing.T) {
 	}
 }
 
-func TestAChangedMappingIsAppliedWithoutARestart(t *testing.T) {
-	t.Parallel()
+func TestAChangedMappingIsAppliedWithoutARestart(t *testing.T) { onBoth(t, testChangedMapping) }
+
+func testChangedMapping(t *testing.T, place func(*world)) {
 	w := newWorld(t)
+	place(w)
 	w.addIssues("PAY", 3)
 	schedule := often()
 	schedule.Polled, schedule.SweepPolled = time.Hour, time.Hour

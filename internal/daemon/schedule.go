@@ -27,12 +27,15 @@ type Schedule struct {
 	// Polled is how often Jira is asked what has changed of kinds that no webhook tells of, and Net how
 	// often of the others, as a net under the webhook. 0: a minute, and a quarter of an hour.
 	Polled, Net time.Duration
+	// Look is how often the store is looked at for what is due, where nothing wakes. 0: a second.
+	Look time.Duration
 	// Sweep is how often a catch-up lists all ids, to find what is no longer there, where the webhook
 	// is live; SweepPolled where it is not. 0: an hour, and a quarter of one.
 	Sweep, SweepPolled time.Duration
 }
 
 func (s Schedule) watch() time.Duration  { return cmp.Or(s.Watch, time.Minute) }
+func (s Schedule) look() time.Duration   { return cmp.Or(s.Look, time.Second) }
 func (s Schedule) polled() time.Duration { return cmp.Or(s.Polled, time.Minute) }
 func (s Schedule) net() time.Duration    { return cmp.Or(s.Net, 15*time.Minute) }
 
@@ -68,7 +71,7 @@ func (g *reign) running(ctx context.Context) error {
 		}
 		select {
 		case <-g.kicks.resync.wait():
-		case <-time.After(time.Second):
+		case <-time.After(g.Schedule.look()):
 		case <-ctx.Done():
 			return nil
 		}

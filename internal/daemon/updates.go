@@ -43,7 +43,7 @@ func (g *reign) updating(ctx context.Context) error {
 			for _, b := range beats {
 				b.gap = true
 			}
-		case <-time.After(time.Second):
+		case <-time.After(g.Schedule.look()):
 		case <-ctx.Done():
 			return nil
 		}

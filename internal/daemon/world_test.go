@@ -35,6 +35,7 @@ type world struct {
 	jiraURL  string
 	portURL  string
 	dir      string
+	database string // the URL of a PostgreSQL schema; empty: SQLite, in dir
 	mapping  string // empty: the integration's in Port
 	email    string // with the Jira token; empty: the token alone
 	token    string // the Jira token that ferry has
@@ -95,7 +96,7 @@ func (w *world) addBlueprint(text string) {
 func (w *world) fresh() string {
 	w.t.Helper()
 	other := *w
-	other.dir, other.logged = w.t.TempDir(), &strings.Builder{}
+	other.dir, other.database, other.logged = w.t.TempDir(), "", &strings.Builder{}
 	other.newPort()
 	other.mustSync()
 	return other.port.Dump()
@@ -181,7 +182,7 @@ func (w *world) clients() (*jira.Client, *port.Client) {
 // beside it ends the process.
 func (w *world) started() (*daemon.Sync, func()) {
 	w.t.Helper()
-	store, err := catalog.Open(w.t.Context(), catalog.Config{Dir: w.dir, Integration: "my-jira"})
+	store, err := catalog.Open(w.t.Context(), w.store())
 	if err != nil {
 		w.t.Fatal(err)
 	}
