@@ -31,11 +31,12 @@ type RegistrarConfig struct {
 	// Every is how often the webhook is looked at. 0: five minutes.
 	Every time.Duration
 
-	// Verified is called after each look that found the webhook there, enabled and right, with the
-	// time at which the look began: nothing that happened since the one before went unheard for
-	// want of a webhook. Mended is called after one that had to make or repair it: of what happened
-	// since Verified was last called, some may not have been heard. Both are called by Run, which
-	// waits for them. May be nil.
+	// Verified is called after a look that found the webhook there, enabled and right, as the one
+	// before did, with the time at which the look began: nothing that happened between the two
+	// went unheard for want of a webhook. Mended is called in its place where that cannot be said:
+	// after the first look, since nobody listened before, after looks that failed, and after one that
+	// had to make or repair the webhook. Some of what happened since either was last called may then
+	// not have been heard. Run calls them and waits for them. May be nil.
 	Verified, Mended func(ctx context.Context, at time.Time)
 
 	Logger *slog.Logger // nil: nothing is logged
@@ -66,6 +67,7 @@ type Registrar struct {
 	log      *slog.Logger
 	state    atomic.Pointer[State]
 
+	unsure      bool      // something may have gone unheard since Verified or Mended was last called
 	settled     bool      // a registration has succeeded
 	onPath      bool      // this Jira signs nothing that we can check, so that the path is the secret
 	put         time.Time // when the secret was last put
@@ -78,7 +80,7 @@ type Registrar struct {
 func NewRegistrar(client *jira.Client, receiver *Receiver, config RegistrarConfig) *Registrar {
 	config.Every = cmp.Or(config.Every, 5*time.Minute)
 	r := &Registrar{
-		client: client, receiver: receiver, config: config,
+		client: client, receiver: receiver, config: config, unsure: true,
 		log: cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
 	}
 	r.state.Store(&State{Reason: "the webhook was not looked at yet"})
@@ -131,49 +133,39 @@ func forPeople(err error) bool {
 
 // check looks once, and lets everybody know how it is.
 func (r *Registrar) check(ctx context.Context) error {
-	began, first := time.Now(), r.put.IsZero()
+	began := time.Now()
 	looking, cancel := context.WithTimeout(ctx, r.config.Every)
 	defer cancel()
 	outcome, err := r.Ensure(looking)
 	if ctx.Err() != nil {
 		return err
 	}
-	mended := mended(outcome, first)
-	r.settle(began, outcome, mended, err)
+	r.unsure = r.unsure || err != nil || mended(outcome)
+	r.settle(began, outcome, err)
 	if err != nil {
 		return err
 	}
 	call := r.config.Verified
-	if mended {
+	if r.unsure {
 		call = r.config.Mended
 	}
-	if call != nil {
+	if r.unsure = false; call != nil {
 		call(ctx, began)
 	}
 	return nil
 }
 
-// mended tells whether deliveries may have been missing before. That the secret was put is no sign
-// of it at the first look, when it is put in any case.
-func mended(o jira.WebhookOutcome, first bool) bool {
-	for _, repair := range o.Repaired {
-		for _, what := range repair.What {
-			if what != "secret" || !first {
-				return true
-			}
-		}
-	}
-	return len(o.Created) > 0
-}
+// mended tells whether deliveries were missing before, or were refused.
+func mended(o jira.WebhookOutcome) bool { return len(o.Created)+len(o.Repaired) > 0 }
 
 // settle makes the state of what a look found, and tells when it became another.
-func (r *Registrar) settle(at time.Time, outcome jira.WebhookOutcome, mended bool, err error) {
+func (r *Registrar) settle(at time.Time, outcome jira.WebhookOutcome, err error) {
 	former := r.State()
 	next := State{Live: err == nil, Since: former.Since, CheckedAt: at, Outcome: outcome, Expires: outcome.Expires()}
 	if err != nil {
 		next.Reason = err.Error()
 	}
-	if next.Live != former.Live || next.Since.IsZero() || mended {
+	if next.Live != former.Live || next.Since.IsZero() || mended(outcome) {
 		next.Since = time.Now()
 	}
 	r.state.Store(&next)

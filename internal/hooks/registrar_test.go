@@ -194,6 +194,9 @@ func TestAPermissionLostAndRegained(t *testing.T) {
 		if state := w.registrar.State(); !state.Live || state.Reason != "" || time.Since(state.Since) > time.Hour {
 			t.Errorf("with the permission again the state is %+v", state)
 		}
+		if len(w.mended()) != 2 {
+			t.Errorf("told to make up for what was not heard at %s, want at the start and now", w.mended())
+		}
 		if told := w.lines("INFO"); len(told) != 2 {
 			t.Errorf("was told %q, want that it is live, twice", told)
 		}
@@ -268,6 +271,32 @@ func TestRunEndsWhileJiraHangs(t *testing.T) {
 		}
 		if warned := w.lines("WARN"); len(warned) != 0 {
 			t.Errorf("warned %q of its own end", warned)
+		}
+	})
+}
+
+// A webhook that was made by a look that then failed is made up for by the next that does not.
+func TestALookThatFailsAfterItHasMadeTheWebhook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, jirasim.Config{}, false, both)
+		stop := w.keep(t)
+		defer stop()
+		time.Sleep(12 * time.Minute)
+		synctest.Wait()
+		w.RemoveWebhook(w.Webhooks()[0].ID)
+		w.meddle(func(q *http.Request, _ string) *http.Response {
+			if q.Method == http.MethodGet && len(w.Webhooks()) > 0 {
+				return jiraAnswer(500, `{}`)
+			}
+			return nil
+		})
+		time.Sleep(10 * time.Minute)
+		w.meddle(nil)
+		before := len(w.verified())
+		time.Sleep(8 * time.Minute)
+		synctest.Wait()
+		if at := w.mended(); len(at) != 2 || w.verified()[before-1].After(at[1]) || !w.registrar.State().Live {
+			t.Errorf("mended at %s, verified at %s", at, w.verified())
 		}
 	})
 }
