@@ -115,7 +115,7 @@ func newService(ctx context.Context, set settings, log *slog.Logger) (*service, 
 		return nil, err
 	}
 	s.daemon = &daemon.Daemon{
-		Sync: *sync, Database: s.database, Replicas: set.Live.DatabaseURL.text != "", Schedule: schedule(set.Live), Grace: set.Live.Grace,
+		Sync: *sync, Database: s.database, Replicas: set.Live.DatabaseURL.text != "", Schedule: schedule(set.Live),
 	}
 	s.metrics = console.NewMetrics(s.metricsConfig(sync))
 	s.hooks(sync)

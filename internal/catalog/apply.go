@@ -23,6 +23,7 @@ type Batch struct {
 	// Fresh: Jira was asked afresh which queries select the items. For a while that outdoes what a
 	// listing says of them.
 	Fresh bool
+	Live  bool // somebody waits to see in Port what it changes
 	Items []Item
 	Taken []Dirty // the rows that asked for this read; they are cleared or given back
 }

@@ -27,17 +27,17 @@ func (a *applying) writeEntities() error {
 			continue
 		}
 		values = append(values, e.id, a.integration(), e.blueprint, e.identifier, bit(e.search), bit(searching),
-			a.reading, e.claims, 1, a.batch.Run, a.batch.Run, a.told())
+			a.reading, e.claims, 1, a.batch.Run, a.batch.Run, a.told(), bit(a.batch.Live))
 	}
 	for u, ids := range updates {
 		if err := execIn(a.tx, `UPDATE entity SET version = version + 1, changed = ?, claims = ?, searching = ?,
-			since = CASE WHEN since = 0 THEN ? ELSE since END WHERE id IN (%s)`,
-			[]any{a.batch.Run, u.claims, bit(u.searching), a.told()}, ids); err != nil {
+			since = CASE WHEN since = 0 THEN ? ELSE since END, live = CASE WHEN ? = 1 THEN 1 ELSE live END WHERE id IN (%s)`,
+			[]any{a.batch.Run, u.claims, bit(u.searching), a.told(), bit(a.batch.Live)}, ids); err != nil {
 			return err
 		}
 	}
-	if err := a.insert(`INSERT INTO entity (id, integration, blueprint, identifier, search, searching, reading, claims, version, born, changed, since)`,
-		12, ``, values); err != nil {
+	if err := a.insert(`INSERT INTO entity (id, integration, blueprint, identifier, search, searching, reading, claims, version, born, changed, since, live)`,
+		13, ``, values); err != nil {
 		return err
 	}
 	if err := a.oweKeys(); err != nil {

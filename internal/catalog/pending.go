@@ -58,17 +58,29 @@ func (p *Pending) columns() []any {
 const undelivered = `
 	SELECT ` + pendingColumns + `, c.body, ck.keys
 	FROM (SELECT * FROM entity WHERE integration = ? AND id > ? AND claims > 0 AND delivered <> version AND refused <> version
-		ORDER BY id LIMIT ?) AS e ` + nameJoins + `
+		` + liveOnly + ` ORDER BY id LIMIT ?) AS e ` + nameJoins + `
 	JOIN claim AS c ON c.entity = e.id
 	JOIN keyset AS ck ON ck.integration = c.integration AND ck.id = c.keyset
 	ORDER BY e.id, c.resource DESC, c.reading DESC, c.parent DESC, c.item DESC, c.n DESC`
 
+// liveOnly stands for a restriction to what somebody waits to see.
+const liveOnly = `/* live */`
+
+// UndeliveredLive is Undelivered for what somebody waits to see in Port.
+func (s *Store) UndeliveredLive(ctx context.Context, limit int) ([]Pending, error) {
+	return s.undelivered(ctx, strings.Replace(undelivered, liveOnly, `AND live = 1`, 1), 0, limit)
+}
+
 // Undelivered are wanted entities whose body Port does not have and has not refused, with row
 // numbers after the one given, in that order. Of claims that are equal only the last is given.
 func (s *Store) Undelivered(ctx context.Context, after int64, limit int) ([]Pending, error) {
+	return s.undelivered(ctx, undelivered, after, limit)
+}
+
+func (s *Store) undelivered(ctx context.Context, query string, after int64, limit int) ([]Pending, error) {
 	var list []Pending
 	var claims foldable
-	err := s.read(ctx, undelivered, []any{s.integration, after, limit}, func(scan func(...any) error) error {
+	err := s.read(ctx, query, []any{s.integration, after, limit}, func(scan func(...any) error) error {
 		var p Pending
 		var c Claimed
 		if err := scan(append(p.columns(), (*[]byte)(&c.Body), &c.Keys)...); err != nil {
@@ -113,6 +125,12 @@ func (f *foldable) end(list []Pending) {
 		list[len(list)-1].Claims = f.claims
 	}
 	*f = foldable{}
+}
+
+// UnwantedLive is Unwanted for what somebody waits to see gone.
+func (s *Store) UnwantedLive(ctx context.Context, after int64, limit int) ([]Pending, error) {
+	list, err := s.pending(ctx, `e.live = 1 AND e.claims = 0 AND (e.origin <> 'theirs' OR e.delivered <> e.version)`, after, limit)
+	return list, wrap("list what is no longer wanted", err)
 }
 
 // Unwanted are entities that should not be in Port any more, with row numbers after the one
@@ -175,9 +193,10 @@ func (t *tx) delivered(run int64, d Delivery) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ?, since = CASE WHEN version = ? THEN 0 ELSE CAST(? AS BIGINT) END, `+settled+`
+	return t.exec(`UPDATE entity SET delivered = ?, keyset = ?, sent = ?, since = CASE WHEN version = ? THEN 0 ELSE CAST(? AS BIGINT) END,
+			live = CASE WHEN version = ? THEN 0 ELSE live END, `+settled+`
 		WHERE id = ? AND delivered <= ?`,
-		d.Version, keyset, run, d.Version, now(), d.Created, run, d.Created, d.Entity, d.Version)
+		d.Version, keyset, run, d.Version, now(), d.Version, d.Created, run, d.Created, d.Entity, d.Version)
 }
 
 // settled records who made an entity that Port took. Whoever else had made it was noted by

@@ -148,7 +148,7 @@ CREATE INDEX IF NOT EXISTS claim_entity ON claim (entity);
 -- has nothing left to do once delivered is version. origin: who made it there; '' until Port
 -- took it or it was found to be theirs.
 -- born, changed, made, sent name the runs in which that last happened. since is when Jira told of
--- the first change that Port does not have yet; 0: Port has all.
+-- the first change that Port does not have yet; 0: Port has all. live: somebody waits to see it there.
 CREATE TABLE IF NOT EXISTS entity (
 	id          INTEGER PRIMARY KEY,
 	integration INTEGER NOT NULL,
@@ -168,12 +168,14 @@ CREATE TABLE IF NOT EXISTS entity (
 	made        INTEGER NOT NULL DEFAULT 0,
 	sent        INTEGER NOT NULL DEFAULT 0,
 	since       INTEGER NOT NULL DEFAULT 0,
+	live        INTEGER NOT NULL DEFAULT 0 CHECK (live IN (0, 1)),
 	UNIQUE (integration, blueprint, identifier)
 );
 CREATE INDEX IF NOT EXISTS entity_undelivered ON entity (integration, id)
 	WHERE claims > 0 AND delivered <> version AND refused <> version;
 CREATE INDEX IF NOT EXISTS entity_unwanted ON entity (integration, id) WHERE claims = 0 AND (origin <> 'theirs' OR delivered <> version);
 CREATE INDEX IF NOT EXISTS entity_refused ON entity (integration, id) WHERE refused > 0;
+CREATE INDEX IF NOT EXISTS entity_live ON entity (integration, id) WHERE live = 1;
 CREATE INDEX IF NOT EXISTS entity_searching ON entity (integration, id) WHERE searching = 1;
 
 -- ref: which entity relates to which identifier.

@@ -26,14 +26,9 @@ type Daemon struct {
 	// ends, or with a sentence if it can never hear anything. nil: nobody is listened to.
 	Listen func(ctx context.Context, resync func(context.Context) error) error
 
-	// Grace is how long what is under way may go on when the daemon is told to end. 0: five seconds.
-	Grace time.Duration
-
-	// Told of what happens; each may be nil. Lag is how long a change took from Jira's first word of
-	// it to Port.
+	// Told of what happens; each may be nil.
 	Ran     func(*Report)
 	Changed func(Change)
-	Lag     func(time.Duration)
 
 	asks    asks
 	kicks   kicks
@@ -72,8 +67,6 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 func (d *Daemon) log() *slog.Logger { return cmp.Or(d.Logger, slog.New(slog.DiscardHandler)) }
 
-func (d *Daemon) grace() time.Duration { return cmp.Or(d.Grace, 5*time.Second) }
-
 // lead waits for the lease, and works until it is lost or ctx ends.
 func (d *Daemon) lead(ctx context.Context) (err error) {
 	began := time.Now()
@@ -104,6 +97,7 @@ type tenure struct {
 	sync     Sync
 	turn     *turn
 	resynced atomic.Bool // a reign had its resync at the start
+	accepted atomic.Bool // a run has carried out the deletions that a person accepted
 	tookOver bool        // another worked until now, so that nothing is missing but what it did not come to
 }
 

@@ -57,11 +57,11 @@ func (w *world) live(schedule daemon.Schedule, changes ...func(*daemon.Daemon)) 
 	a := &alive{w: w, database: database}
 	a.daemon = &daemon.Daemon{
 		Sync: daemon.Sync{
-			Jira: j, Port: p, AcceptDeletions: w.accept, AcceptAccount: w.account, AcceptSite: w.site,
+			Jira: j, Port: p, Lag: a.lag, Grace: 2 * time.Second, AcceptDeletions: w.accept, AcceptAccount: w.account, AcceptSite: w.site,
 			Logger: slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		},
-		Database: database, Schedule: schedule, Grace: 2 * time.Second,
-		Ran: a.ran, Changed: a.changed, Lag: a.lag,
+		Database: database, Schedule: schedule,
+		Ran: a.ran, Changed: a.changed,
 	}
 	if w.mapping != "" {
 		a.daemon.Mapping, a.daemon.MappingName = []byte(w.mapping), "mapping.yaml"

@@ -21,7 +21,6 @@ type reign struct {
 	*tenure
 	*run                // prepared: its mapping, account and site are the reign's
 	began     time.Time // when
-	unread    bool      // nothing was ever read wholly under this mapping
 	notBefore time.Time // when a run may begin again after one that failed
 	failures  int
 }
@@ -139,7 +138,7 @@ func (g *reign) deliverChanges(ctx context.Context) error {
 	}
 	config := g.deliverConfig()
 	config.Live, config.Event, config.ResyncID, config.Run, config.First, config.Progress = true, "http_request", "", 0, false, nil
-	config.Lag, config.Grace = g.Lag, g.grace()
+	config.AcceptDeletions = false // that was for the run
 	return deliver.New(g.store, g.Port, config).Follow(ctx, !g.trusted)
 }
 

@@ -61,14 +61,18 @@ func (g *reign) running(ctx context.Context) error {
 	if err := g.firstDue(ctx); err != nil {
 		return g.outlive(ctx, err)
 	}
+	told := false
 	for {
 		err := g.runDue(ctx)
-		if errors.Is(err, errMapping) || errors.Is(err, catalog.ErrEpoch) {
+		switch {
+		case errors.Is(err, errMapping), errors.Is(err, catalog.ErrEpoch):
 			return err
-		}
-		if ctx.Err() != nil {
+		case ctx.Err() != nil:
 			return nil
+		case err != nil && !told:
+			g.log.Error("what is due is not known; it is looked for again", "err", err)
 		}
+		told = err != nil
 		select {
 		case <-g.kicks.resync.wait():
 		case <-time.After(g.Schedule.look()):
@@ -165,6 +169,7 @@ func lostLease(err error) error {
 // afterRun lets a run that failed be tried again, later each time.
 func (g *reign) afterRun(err error) {
 	if err == nil {
+		g.accepted.Store(true)
 		g.failures, g.unread, g.notBefore = 0, false, time.Time{}
 		return
 	}
@@ -190,8 +195,12 @@ func (g *reign) nextDue(ctx context.Context, began time.Time) error {
 
 // runOnce is a run beside the reading of what changes.
 func (g *reign) runOnce(ctx context.Context) (*Report, error) {
-	r := g.Sync.begin()
-	r.beside = true
+	sync := *g.Sync
+	if g.accepted.Load() {
+		sync.AcceptDeletions = false // a person has looked at those of one run
+	}
+	r := sync.begin()
+	r.beside, r.unread = true, g.unread
 	if err := r.prepare(ctx); err != nil {
 		return nil, r.tell(ctx, err)
 	}

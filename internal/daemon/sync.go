@@ -43,7 +43,8 @@ type Sync struct {
 	// Grace is how long Port may take for the last word when the context has ended. 0: ten seconds.
 	Grace time.Duration
 
-	Progress func(Progress) // may be nil; called often, from several goroutines
+	Progress func(Progress)      // may be nil; called often, from several goroutines
+	Lag      func(time.Duration) // how long a change took from Jira's first word of it to Port; as Progress
 	Logger   *slog.Logger
 }
 
@@ -65,6 +66,7 @@ type run struct {
 	requests int64 // that the Jira client had made before
 	sent     int64 // that the Port client had made before
 	resyncID string
+	unread   bool // nothing was ever read wholly under this mapping
 	beside   bool // of the reading and delivering of what changes, which goes on all the time
 	mapping  *mapping.Mapping
 	text     []byte // the mapping's
@@ -262,7 +264,7 @@ func (r *run) readAndDeliver(ctx context.Context) error {
 // for a while: nobody else delivers meanwhile.
 func (r *run) upserts(ctx context.Context, d *deliver.Deliverer, read <-chan struct{}) error {
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		_, err := d.Upserts(ctx, read)
+		err := r.deliver(ctx, d, read)
 		if err == nil || !r.beside || isClosed(read) {
 			return err
 		}
@@ -271,6 +273,15 @@ func (r *run) upserts(ctx context.Context, d *deliver.Deliverer, read <-chan str
 			return err
 		}
 	}
+}
+
+func (r *run) deliver(ctx context.Context, d *deliver.Deliverer, read <-chan struct{}) error {
+	if !r.beside {
+		_, err := d.Upserts(ctx, read)
+		return err
+	}
+	// Under a mapping of which not everything was read yet, what relates to a deletion is not known.
+	return d.Beside(ctx, read, !r.trusted || r.unread)
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -289,6 +300,7 @@ func (r *run) deliverConfig() deliver.Config {
 		DeleteDependents: m.DeleteDependentEntities, Threshold: m.EntityDeletionThreshold,
 		AcceptDeletions: r.AcceptDeletions, Protected: r.protected, Kind: source.KindOf,
 		Event: "resync", ResyncID: r.resyncID, Run: r.catalog.ID, First: r.catalog.First, Logger: r.log,
+		Lag: r.Lag, Grace: r.Grace,
 		Progress: func(n int) { r.progress(Progress{Delivered: n}) },
 	}
 }

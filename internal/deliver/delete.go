@@ -98,7 +98,7 @@ func (d *Deliverer) unwanted(ctx context.Context) ([]catalog.Pending, error) {
 	var list, enriched []catalog.Pending
 	protected := map[string]int{}
 	for after := int64(0); ; {
-		page, err := d.store.Unwanted(ctx, after, pageSize)
+		page, err := d.departed(ctx, after)
 		if err != nil {
 			return nil, err
 		}
@@ -126,9 +126,18 @@ func (d *Deliverer) unwanted(ctx context.Context) ([]catalog.Pending, error) {
 	return d.holdBack(ctx, list)
 }
 
+// departed is a page of what is not wanted any more. While a run reads, that is only what somebody
+// waits to see gone: the rest goes at the run's end, when all that relates to it was read.
+func (d *Deliverer) departed(ctx context.Context, after int64) ([]catalog.Pending, error) {
+	if d.reading {
+		return d.store.UnwantedLive(ctx, after, pageSize)
+	}
+	return d.store.Unwanted(ctx, after, pageSize)
+}
+
 // holdBack leaves out deletions that must wait for what relates to them to be read again.
 func (d *Deliverer) holdBack(ctx context.Context, list []catalog.Pending) ([]catalog.Pending, error) {
-	if !d.config.Live || len(list) == 0 {
+	if !d.config.Live && !d.reading || len(list) == 0 {
 		return list, nil
 	}
 	referred, err := d.store.Referred(ctx, list)

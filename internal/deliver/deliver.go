@@ -63,7 +63,8 @@ type Deliverer struct {
 
 	makers makers
 
-	// Of Follow alone.
+	// Of Follow and Beside alone.
+	reading   bool // a run reads
 	held      int  // deletions that wait for what relates to them
 	undrained bool // there was something undelivered when the deletions began
 }

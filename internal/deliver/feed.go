@@ -95,6 +95,9 @@ func (f *feeder) look() {
 // skipped even if it is settled by now, because what was read of it may be older than that.
 func (f *feeder) page(ctx context.Context) (more bool, err error) {
 	f.collect()
+	if err := f.live(ctx); err != nil {
+		return false, err
+	}
 	list, err := f.d.store.Undelivered(ctx, f.after, pageSize)
 	if err != nil {
 		return false, err
@@ -106,6 +109,17 @@ func (f *feeder) page(ctx context.Context) (more bool, err error) {
 		}
 	}
 	return len(list) == pageSize, nil
+}
+
+// live takes what somebody waits to see, which may be among the first rows of many.
+func (f *feeder) live(ctx context.Context) error {
+	list, err := f.d.store.UndeliveredLive(ctx, pageSize)
+	for _, p := range list {
+		if err == nil {
+			err = f.take(ctx, p)
+		}
+	}
+	return err
 }
 
 func (f *feeder) collect() {

@@ -24,17 +24,37 @@ const (
 // what the catalogue does not know to relate to it. Where that moment does not come, because
 // changes do, deletions take nothing along.
 func (d *Deliverer) Follow(ctx context.Context, keep bool) error {
+	err := d.follow(ctx, nil, keep)
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	return err
+}
+
+// Beside is Follow while a run reads, until read is closed and everything is delivered that can be.
+// Of what is not wanted any more it deletes what somebody waits to see gone; the rest is for
+// [Deliverer.Deletes].
+func (d *Deliverer) Beside(ctx context.Context, read <-chan struct{}, keep bool) error {
+	d.reading = true
+	defer func() { d.reading = false }()
+	return d.follow(ctx, read, keep)
+}
+
+func (d *Deliverer) follow(ctx context.Context, read <-chan struct{}, keep bool) error {
 	due := time.After(0) // what an earlier process left
 	for ctx.Err() == nil {
-		if err := d.untilDue(ctx, due); err != nil {
+		if err := d.untilDue(ctx, due, read); err != nil {
 			return fmt.Errorf("deliver to Port: %w", err)
+		}
+		if isClosed(read) {
+			return nil
 		}
 		due = nil
 		if keep {
 			continue
 		}
-		if _, err := d.Deletes(ctx); err != nil {
-			return err
+		if err := d.deletes(ctx); err != nil {
+			return fmt.Errorf("delete from Port: %w", err)
 		}
 		if d.held > 0 {
 			due = time.After(holdFor)
@@ -43,8 +63,9 @@ func (d *Deliverer) Follow(ctx context.Context, keep bool) error {
 	return context.Cause(ctx)
 }
 
-// untilDue delivers what is wanted until due or until something is not wanted any more.
-func (d *Deliverer) untilDue(ctx context.Context, due <-chan time.Time) error {
+// untilDue delivers what is wanted until due, until all is read, or until something is not wanted any
+// more.
+func (d *Deliverer) untilDue(ctx context.Context, due <-chan time.Time, read <-chan struct{}) error {
 	done := make(chan struct{})
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
@@ -52,6 +73,7 @@ func (d *Deliverer) untilDue(ctx context.Context, due <-chan time.Time) error {
 		defer close(done)
 		select {
 		case <-due:
+		case <-read:
 		case <-d.store.Departed():
 		case <-watching.Done():
 		}
@@ -59,6 +81,15 @@ func (d *Deliverer) untilDue(ctx context.Context, due <-chan time.Time) error {
 	defer watch.Wait() // a wake must not go to one who has left
 	defer stop()
 	return d.upserts(ctx, done)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // dependents tells whether deletions take along what relates to them.

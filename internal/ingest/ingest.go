@@ -255,6 +255,7 @@ type reading struct {
 	*source.Reading
 	Source  *source.Source // of the Ingest, or the same in more haste
 	lasting bool           // what cannot be read now is tried until it can
+	live    bool           // somebody waits to see in Port what it reads
 	reads   mapping.Paths
 	done    atomic.Int64 // items read
 	total   atomic.Int64 // items to read; -1 unknown

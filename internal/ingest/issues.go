@@ -194,8 +194,25 @@ func (p *pool) readRows(ctx context.Context, rows []catalog.Dirty) (err error) {
 		return err
 	}
 	absent, err := p.applyRows(ctx, x)
+	if err != nil || len(absent) == 0 {
+		return err
+	}
+	if p.LiveBeside {
+		return p.leave(ctx, absent)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.absent = append(p.absent, absent...)
-	return err
+	return nil
+}
+
+// leave leaves it to [Ingest.Live] to judge what was not there: an event about it must not wait for
+// the run's end.
+func (p *pool) leave(ctx context.Context, absent []unread) error {
+	rows := make([]catalog.Dirty, len(absent))
+	for i, u := range absent {
+		rows[i] = u.row
+	}
+	defer p.Store.Release(rows)
+	return p.Store.Touch(ctx, p.Name, "", idsOf(rows))
 }

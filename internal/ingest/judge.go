@@ -270,7 +270,7 @@ func (t *reading) remove(ctx context.Context, ids []string, missing absent, rows
 	for _, id := range ids {
 		b := byRead[missing[id]]
 		if b == nil {
-			b = &catalog.Batch{Number: missing[id]}
+			b = &catalog.Batch{Number: missing[id], Fresh: true, Live: t.live}
 			byRead[missing[id]] = b
 		}
 		b.Items = append(b.Items, catalog.Item{ID: id, Gone: true})

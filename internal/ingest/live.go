@@ -75,7 +75,7 @@ type live struct {
 
 func (in *Ingest) live(r *source.Reading, from *source.Source, p catalog.Priority, places int) *live {
 	t := in.reading(r, from)
-	t.lasting = true
+	t.lasting, t.live = true, p == catalog.Live
 	for _, q := range r.Queries {
 		t.states = append(t.states, &listing{Query: q, state: catalog.ListingRunning})
 	}

@@ -93,7 +93,7 @@ func (t *reading) memberships(rows []catalog.Dirty) (known map[string]membership
 // applyRows applies what was learnt, and gives back the rows of items that were not there: they are
 // to be judged. Rows that need another read are postponed.
 func (t *reading) applyRows(ctx context.Context, x learnt) (absent []unread, err error) {
-	b := catalog.Batch{Number: x.number, Index: x.answer.Indexed, Fresh: x.fresh}
+	b := catalog.Batch{Number: x.number, Index: x.answer.Indexed, Fresh: x.fresh, Live: t.live}
 	for _, d := range x.rows {
 		item, given, why := t.itemOf(ctx, d, x)
 		switch {
