@@ -172,3 +172,23 @@ func TestAJiraThatCannotSignAndNeedNot(t *testing.T) {
 		t.Errorf("Ensure fails with %v, there is %q", err, w.registered())
 	}
 }
+
+// Jira's words may repeat the address, of which the token is to stay unknown.
+func TestTheSecretPathIsNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, jirasim.Config{}, false, hooks.Trust{Token: token})
+		w.meddle(func(q *http.Request, _ string) *http.Response {
+			if q.Method != http.MethodPost {
+				return nil
+			}
+			return jiraAnswer(400, `{"errorMessages":["`+hookURL+"/"+token+` is refused"]}`)
+		})
+		stop := w.keep(t)
+		time.Sleep(time.Minute)
+		stop()
+		reason := w.registrar.State().Reason
+		if !strings.Contains(reason, "is refused") || strings.Contains(reason+w.log.String(), token) {
+			t.Errorf("the reason is %q, and the log says\n%s", reason, w.log)
+		}
+	})
+}

@@ -163,7 +163,7 @@ func (r *Registrar) settle(at time.Time, outcome jira.WebhookOutcome, err error)
 	former := r.State()
 	next := State{Live: err == nil, Since: former.Since, CheckedAt: at, Outcome: outcome, Expires: outcome.Expires()}
 	if err != nil {
-		next.Reason = err.Error()
+		next.Reason = r.config.Trust.hide(err.Error())
 	}
 	if next.Live != former.Live || next.Since.IsZero() || mended(outcome) {
 		next.Since = time.Now()

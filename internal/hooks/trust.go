@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 )
 
 // Trust says for what a delivery is believed to be Jira's. Without any of it none is. A secret that
@@ -51,6 +52,14 @@ func (t Trust) secret() string {
 // knowsApp tells whether what an OAuth app signs can be checked.
 func (t Trust) knowsApp() bool {
 	return slices.ContainsFunc(t.ClientSecrets, func(secret string) bool { return secret != "" })
+}
+
+// hide takes the token out of a text, for Jira's words may repeat the address that it was given.
+func (t Trust) hide(text string) string {
+	if t.Token == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, t.Token, "[redacted]")
 }
 
 // isToken compares hashes, so that the time it takes tells neither the token nor its length.
