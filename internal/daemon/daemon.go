@@ -82,6 +82,9 @@ func (d *Daemon) lead(ctx context.Context) (err error) {
 		tookOver: time.Since(began) > took,
 	}
 	t.sync.Store = store
+	if t.heard, err = store.Moment(ctx, momentHeard); err != nil {
+		return err
+	}
 	err = t.work(ctx)
 	t.farewell(context.WithoutCancel(ctx))
 	return err
@@ -97,6 +100,8 @@ type tenure struct {
 	sync     Sync
 	turn     *turn
 	resynced atomic.Bool // a reign had its resync at the start
+	heard    time.Time   // when the webhook was last known to be good, by an earlier tenure
+	gapSeen  atomic.Bool // changes were asked for since then
 	accepted atomic.Bool // a run has carried out the deletions that a person accepted
 	tookOver bool        // another worked until now, so that nothing is missing but what it did not come to
 }

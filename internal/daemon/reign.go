@@ -104,7 +104,7 @@ func (t *tenure) reign(ctx context.Context, r *run) error {
 func (g *reign) liveConfig() ingest.Config {
 	config := g.ingestConfig()
 	config.RunID, config.Progress, config.LiveBeside = 0, nil, true
-	config.Arrived = g.Database.Inbox().Arrived()
+	config.Arrived, config.Look = g.Database.Inbox().Arrived(), g.Schedule.Look
 	if g.tenure.Changed != nil {
 		config.Changed = g.teller(g.tenure.Changed)
 	}
@@ -138,7 +138,7 @@ func (g *reign) deliverChanges(ctx context.Context) error {
 	}
 	config := g.deliverConfig()
 	config.Live, config.Event, config.ResyncID, config.Run, config.First, config.Progress = true, "http_request", "", 0, false, nil
-	config.AcceptDeletions = false // that was for the run
+	config.AcceptDeletions, config.Look = false, g.Schedule.Look // to accept was for the run
 	return deliver.New(g.store, g.Port, config).Follow(ctx, !g.trusted)
 }
 

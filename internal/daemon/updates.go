@@ -54,6 +54,7 @@ func (g *reign) updating(ctx context.Context) error {
 type beat struct {
 	kind      string
 	gap       bool      // some may not have been heard: ask now
+	from      time.Time // since when that is, as it was when the gap was first seen: the webhook may be good again before it was asked
 	notBefore time.Time // after a failure
 	failures  int
 }
@@ -84,7 +85,7 @@ func (g *reign) keep(ctx context.Context, b *beat) error {
 		b.failures = min(b.failures+1, 6)
 		return nil
 	}
-	b.gap, b.failures = false, 0
+	b.gap, b.from, b.failures = false, time.Time{}, 0
 	return nil
 }
 
@@ -108,13 +109,29 @@ func (g *reign) updatesDue(ctx context.Context, b *beat) (since time.Time, err e
 		every = g.Schedule.net()
 	}
 	switch {
-	case b.gap && b.kind == issueKind:
-		heard, err := g.store.Moment(ctx, momentHeard)
-		return later(since, heard), err
-	case b.gap || time.Since(since) >= every:
+	case b.gap:
+		b.from, err = g.gapFrom(ctx, b, since)
+		return b.from, err
+	case time.Since(since) >= every:
 		return since, nil
 	}
 	return time.Time{}, nil
+}
+
+// gapFrom is since when changes may not have been heard: since they were last asked for, or since the
+// webhook was last known to be good where that told of them.
+func (g *reign) gapFrom(ctx context.Context, b *beat, since time.Time) (time.Time, error) {
+	switch {
+	case !b.from.IsZero():
+		return b.from, nil
+	case b.kind != issueKind:
+		return since, nil
+	}
+	if !g.gapSeen.Swap(true) {
+		return later(since, g.heard), nil // of an earlier process
+	}
+	heard, err := g.store.Moment(ctx, momentHeard)
+	return later(since, heard), err
 }
 
 func later(a, b time.Time) time.Time {

@@ -26,6 +26,7 @@ type Config struct {
 	// Live says that changes are delivered one by one as they come: a survey of all that Port holds
 	// does not pay, and who waits for company delays what somebody is waiting to see.
 	Live bool
+	Look time.Duration // how often rows are looked at without a wake, where Live; 0: every second
 
 	Workers  int                         // bulks under way at once, 0: 40
 	Kind     func(reading string) string // the kind a reading is of; nil: its name

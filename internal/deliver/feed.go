@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -268,7 +269,7 @@ func (f *feeder) sweepDue() time.Duration {
 	if f.woken {
 		return min(sweepEvery, time.Duration(len(f.onTheWay))*time.Millisecond)
 	}
-	return sweepAnyway
+	return cmp.Or(f.d.config.Look, sweepAnyway)
 }
 
 // finish is the end of the rows when ingest is over: what is on its way comes back, and

@@ -37,6 +37,7 @@ type Config struct {
 
 	Workers int             // batches under way at once, from the request to the commit; 0: 20
 	Arrived <-chan struct{} // a wake for Live: something was said of items; nil: it looks now and then
+	Look    time.Duration   // how often that is; 0: every second
 
 	// Progress and Changed may be nil. Both are called from several goroutines.
 	Progress func(Progress)

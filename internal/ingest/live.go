@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -20,7 +21,7 @@ const (
 	// that a burst costs calls by the hundred issues and not by the event.
 	company = 100 * time.Millisecond
 
-	// lookLive is how often Live looks for rows without a wake.
+	// lookLive is how often Live looks for rows without a wake, unless told otherwise.
 	lookLive = time.Second
 )
 
@@ -160,7 +161,7 @@ func (l *live) restFor() time.Duration {
 	case l.underway > 0 && l.underway < l.places:
 		return max(time.Millisecond, company-time.Since(l.begun))
 	}
-	return lookLive
+	return cmp.Or(l.Look, lookLive)
 }
 
 // outlive takes an error that ends a batch. It returns those that end the reading of this epoch.
