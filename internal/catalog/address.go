@@ -96,7 +96,7 @@ var everySession = settings{
 // pool opens connections with these settings.
 func (p *postgres) pool(s settings) *sql.DB {
 	return stdlib.OpenDB(*p.address, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
-		if encoding := c.PgConn().ParameterStatus("server_encoding"); encoding != "UTF8" {
+		if encoding := c.PgConn().ParameterStatus("server_encoding"); encoding != "" && encoding != "UTF8" { // a pooler may not say
 			return errEncoding
 		}
 		return errors.Join(configure(ctx, c, everySession), configure(ctx, c, s))

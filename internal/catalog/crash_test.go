@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -15,12 +16,12 @@ import (
 	"time"
 )
 
-// crashDir asks the test binary to be the process that is killed.
-const crashDir = "FERRY_TEST_CRASH_DIR"
+// crashAt asks the test binary to be the process that is killed, and says where its catalogue is.
+const crashAt = "FERRY_TEST_CRASH_AT"
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(crashDir); dir != "" {
-		if err := workUntilKilled(dir); err != nil {
+	if place := os.Getenv(crashAt); place != "" {
+		if err := workUntilKilled(place); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -30,9 +31,17 @@ func TestMain(m *testing.M) {
 
 // workUntilKilled applies and delivers from three goroutines, and says on its output what was
 // acknowledged: "applied ID VERSION" and "delivered ENTITY VERSION".
-func workUntilKilled(dir string) error {
+func workUntilKilled(place string) error {
 	ctx := context.Background()
-	s, err := Open(ctx, Config{Dir: dir, Integration: "jira"})
+	config := Config{Dir: place, Integration: "jira"}
+	if strings.Contains(place, "://") {
+		config.URL = place
+	}
+	d, err := Connect(ctx, config)
+	if err != nil {
+		return err
+	}
+	s, err := d.Lead(ctx)
 	if err != nil {
 		return err
 	}
@@ -95,35 +104,39 @@ func deliverForEver(ctx context.Context, s *Store, tell func(string, ...any)) er
 }
 
 // A process killed at any moment leaves a store that is whole and holds all it acknowledged.
-func TestAKilledProcessLosesNothing(t *testing.T) {
+func TestAKilledProcessLosesNothing(t *testing.T) { onEach(t, testKilled) }
+
+func testKilled(t *testing.T, place func(testing.TB) Config) {
 	if watched {
 		t.Skip("what is killed is a process, which the race detector sees nothing of")
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	moments := rand.New(rand.NewPCG(seed, 0))
-	dir := t.TempDir()
+	config := place(t)
 	for range 8 {
-		promises := killAfter(t, dir, time.Duration(moments.IntN(120))*time.Millisecond)
-		s := openIn(t, dir)
-		if got := ask[string](t, s, `PRAGMA integrity_check`); got != "ok" {
-			t.Errorf("integrity_check = %q", got)
+		promises := killAfter(t, cmp.Or(config.URL, config.Dir), time.Duration(moments.IntN(120))*time.Millisecond)
+		d := connect(t, config)
+		s := lead(t, d) // a server may still hold the lease for the killed one
+		if config.URL == "" {
+			if got := ask[string](t, s, `PRAGMA integrity_check`); got != "ok" {
+				t.Errorf("integrity_check = %q", got)
+			}
 		}
 		dumpOf(t, s) // counts, and what points to what
 		for _, line := range promises {
 			checkPromise(t, s, line)
 		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
+		must(t, s.Close())
+		must(t, d.Close())
 	}
 }
 
 // killAfter runs the process, kills it, and returns what it acknowledged.
-func killAfter(t *testing.T, dir string, wait time.Duration) []string {
+func killAfter(t *testing.T, place string, wait time.Duration) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), crashDir+"="+dir)
+	cmd.Env = append(os.Environ(), crashAt+"="+place)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -21,7 +21,7 @@ type lease struct {
 	place   place
 	epoch   int64 // 0: it has not begun
 	backend int   // the server's process
-	*postgres
+	readers *readers
 
 	writer  *writer
 	current *session  // guarded by the writer
@@ -69,14 +69,14 @@ func (p *postgres) tryLead(ctx context.Context, wait bool, in *Inbox, said *sayi
 	if err != nil {
 		return nil, err
 	}
-	l := &lease{log: p.Logger, postgres: p, place: at, current: session, heard: time.Now()}
+	l := &lease{log: p.Logger, place: at, readers: p.readers, current: session, heard: time.Now()}
 	l.ctx, l.end = context.WithCancelCause(context.Background())
 	defer func() {
 		if err != nil {
 			_ = l.release() // err says why
 		}
 	}()
-	if err := l.take(ctx, wait, said); err != nil {
+	if err := l.take(ctx, func() error { return p.leased(wait, said) }); err != nil {
 		return nil, err
 	}
 	l.writer = newWriter(l)
@@ -92,8 +92,17 @@ func (p *postgres) tryLead(ctx context.Context, wait bool, in *Inbox, said *sayi
 	return s, nil
 }
 
-// take waits for the lock.
-func (l *lease) take(ctx context.Context, wait bool, said *saying) error {
+// leased is called when another process has the lease. It fails if that is not waited for.
+func (p *postgres) leased(wait bool, said *saying) error {
+	if !wait {
+		return fmt.Errorf("%w %s in this database: stop it, or use another OCEAN__INTEGRATION__IDENTIFIER", ErrLeased, p.Integration)
+	}
+	said.say(slog.LevelInfo, "another ferry leads; this one receives, and waits for the lease")
+	return nil
+}
+
+// take waits for the lock. held is called each time that another has it.
+func (l *lease) take(ctx context.Context, held func() error) error {
 	for {
 		var locked bool
 		err := l.current.query(ctx, `SELECT pg_try_advisory_lock(?), pg_backend_pid()`, []any{l.place.leaseLock}, into(&locked, &l.backend))
@@ -103,10 +112,9 @@ func (l *lease) take(ctx context.Context, wait bool, said *saying) error {
 		if locked {
 			return l.seeThatItHolds(ctx)
 		}
-		if !wait {
-			return fmt.Errorf("%w %s in this database: stop it, or use another OCEAN__INTEGRATION__IDENTIFIER", ErrLeased, l.Integration)
+		if err := held(); err != nil {
+			return err
 		}
-		said.say(slog.LevelInfo, "another ferry leads; this one receives, and waits for the lease")
 		if !pause(ctx, again) {
 			return context.Cause(ctx)
 		}
@@ -224,6 +232,10 @@ func (l *lease) begin(t *tx) error {
 }
 
 func (l *lease) commit(t *tx) error { return t.control(t.ctx, commit) }
+
+// again: who receives gives way before the server has to choose, but it may have been at it for a
+// while when the two met.
+func (l *lease) again(err error) bool { return deadlocked(err) }
 
 func (l *lease) failed(s *session, err error) error {
 	if errors.Is(err, errTaken) || broken(s) {

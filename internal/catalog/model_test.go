@@ -17,12 +17,17 @@ import (
 
 // TestStoreIsItsModel drives a store and a plain model of it with the same random operations,
 // and compares the two after each.
-func TestStoreIsItsModel(t *testing.T) {
-	if watched {
+func TestStoreIsItsModel(t *testing.T) { onEach(t, testModel) }
+
+func testModel(t *testing.T, place func(testing.TB) Config) {
+	switch {
+	case watched:
 		set(t, "rapid.checks", "3")
+	case place(t).URL != "":
+		set(t, "rapid.checks", "15") // a server is asked over the network
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newWorld(t, rt)
+		w := newWorld(t, rt, place(t))
 		defer w.close()
 		rt.Repeat(map[string]func(*rapid.T){
 			"":          w.check,
@@ -57,7 +62,7 @@ func set(t *testing.T, name, value string) {
 type world struct {
 	t     *testing.T
 	store *Store
-	dir   string
+	place Config
 	run   int64
 	floor int64 // the number at which the run began
 
@@ -85,8 +90,8 @@ var (
 	someNames    = []string{"a", "b", "c", "d"}
 )
 
-func newWorld(t *testing.T, rt *rapid.T) *world {
-	w := &world{t: t, dir: t.TempDir(),
+func newWorld(t *testing.T, rt *rapid.T, place Config) *world {
+	w := &world{t: t, place: place,
 		items: map[itemKey]itemState{}, claims: map[itemKey]map[int][]Entity{},
 		dirty: map[itemKey]dirtyState{}, waits: map[itemKey]bool{}, readings: map[string]int{},
 		port: map[entityKey]string{}, refused: map[entityKey]string{}}
@@ -97,7 +102,7 @@ func newWorld(t *testing.T, rt *rapid.T) *world {
 
 func (w *world) open() {
 	var err error
-	w.store, err = Open(w.t.Context(), Config{Dir: w.dir, Integration: "jira"})
+	w.store, err = Open(w.t.Context(), w.place)
 	w.must(err)
 	forgetful(w.t, w.store)
 }

@@ -33,7 +33,7 @@ func newPostgres(config Config) (*postgres, error) {
 	keys.SetMaxOpenConns(2)
 	p.dialect = postgresDialect{longKeys{keys}}
 	p.readers = newReaders(p.dialect, p.pool(readingSettings))
-	p.received = &receiving{postgres: p}
+	p.received = &receiving{database: p}
 	p.receiver = newWriter(p.received)
 	return p, nil
 }
@@ -42,19 +42,8 @@ func (p *postgres) where() string {
 	return fmt.Sprintf("%s:%d/%s", p.address.Host, p.address.Port, p.address.Database)
 }
 
-// receivePatience is for how long hints wait for rows that others are writing.
-const receivePatience = 10 * time.Second
-
-// write runs a change of an Inbox. Where others hold rows that it needs it gives way, and begins
-// again: see [receivingSettings].
 func (p *postgres) write(ctx context.Context, change func(*tx) error) error {
-	until := time.Now().Add(receivePatience)
-	for {
-		err := p.receiver.write(ctx, change)
-		if !inTheWay(err) || time.Now().After(until) {
-			return err
-		}
-	}
+	return p.receiver.write(ctx, change)
 }
 
 func (p *postgres) close() (err error) {

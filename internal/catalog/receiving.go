@@ -20,13 +20,14 @@ import (
 // be locked in its place: of a reading that comes to be there is none yet. An advisory lock is
 // given in the order in which it was asked for, so neither side starves.
 type receiving struct {
-	*postgres
-	place
-	current *session // nil: none
-	used    time.Time
+	database *postgres
+	place    place
+	current  *session // nil: none
+	used     time.Time
 }
 
-// receiveLimit is for how long a transaction waits for the server in all: Jira waits for the answer.
+// receiveLimit is for how long a transaction waits in all, for the server and for rows that others
+// hold: Jira waits for the answer.
 const receiveLimit = 10 * time.Second
 
 func (r *receiving) limit() (context.Context, context.CancelFunc) {
@@ -40,23 +41,26 @@ func (r *receiving) session(ctx context.Context) (_ *session, err error) {
 		_ = r.hangUp() // it is broken
 	}
 	if r.current == nil {
-		r.current, r.place, err = r.postgres.session(ctx, receivingSettings)
+		r.current, r.place, err = r.database.session(ctx, receivingSettings)
 	}
 	r.used = time.Now()
 	return r.current, err
 }
 
 func (r *receiving) begin(t *tx) error {
-	return t.control(t.ctx, fmt.Sprintf(`BEGIN; SELECT pg_advisory_xact_lock_shared(%d)`, r.hintsLock))
+	return t.control(t.ctx, fmt.Sprintf(`BEGIN; SELECT pg_advisory_xact_lock_shared(%d)`, r.place.hintsLock))
 }
 
 // commit tells the leader in the same go.
 func (r *receiving) commit(t *tx) error {
 	if t.tell {
-		return t.control(t.ctx, `NOTIFY `+r.channel+`; COMMIT`)
+		return t.control(t.ctx, `NOTIFY `+r.place.channel+`; COMMIT`)
 	}
 	return t.control(t.ctx, commit)
 }
+
+// again: it gave way, see [receivingSettings].
+func (r *receiving) again(err error) bool { return inTheWay(err) }
 
 func (r *receiving) failed(s *session, err error) error {
 	if broken(s) {

@@ -131,4 +131,6 @@ func (d fileDesk) limit() (context.Context, context.CancelFunc) {
 	return context.Background(), func() {} // a disk answers, or fails
 }
 
+func (d fileDesk) again(error) bool { return false } // nobody else writes
+
 func (d fileDesk) failed(_ *session, err error) error { return err }

@@ -9,16 +9,10 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-func TestSQLite(t *testing.T) {
-	testStore(t, func(t *testing.T) *Store { return openIn(t, t.TempDir()) })
-}
-
-func TestPostgres(t *testing.T) {
-	testStore(t, func(t *testing.T) *Store { return openAt(t, inSchema(t)) })
-}
+func TestStore(t *testing.T) { onEach(t, testStore) }
 
 // testStore is what every database must do beside being the model's equal.
-func testStore(t *testing.T, open func(t *testing.T) *Store) {
+func testStore(t *testing.T, place func(testing.TB) Config) {
 	for name, test := range map[string]func(*testing.T, *Store){
 		"odd identifiers come back as they were":      testOddIdentifiers,
 		"whose an entity is":                          testOrigin,
@@ -34,7 +28,7 @@ func testStore(t *testing.T, open func(t *testing.T) *Store) {
 		"what may have been sent is spoken of":        testUnansweredKeys,
 		"a catch-up leaves tombstones where they are": testTombstones,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+		t.Run(name, func(t *testing.T) { test(t, openAt(t, place(t))) })
 	}
 }
 
@@ -46,7 +40,7 @@ func apply(t *testing.T, s *Store, items ...Item) Applied {
 	return done
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +88,8 @@ func testUnansweredKeys(t *testing.T, s *Store) {
 }
 
 func testOddIdentifiers(t *testing.T, s *Store) {
-	odd := []string{"", "007", "7", "1e3", "a b", "a\tb", "ü", "U\u0308", "日本", "'; DROP TABLE item; --", "%_", strings.Repeat("long", 50_000)}
+	odd := []string{"", "007", "7", "1e3", "a b", "a\tb", "ü", "U\u0308", "日本", "'; DROP TABLE item; --", "%_", "a?b",
+		"nul\x00", "\x01", "\x01L", "\xff no UTF-8", strings.Repeat("long", 50_000), strings.Repeat("long", 50_000) + "\x00"}
 	for _, id := range odd {
 		must(t, s.Touch(t.Context(), "issue", id, []string{id}))
 		rows, err := s.Take(t.Context(), "issue", id, 10)

@@ -1,8 +1,6 @@
 package catalog
 
 import (
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
@@ -39,8 +37,8 @@ func advise(err error) string {
 // unreachable says that a server did not answer, or a connection to it broke.
 func unreachable(err error) bool {
 	_, connecting := errors.AsType[*pgconn.ConnectError](err)
-	_, network := errors.AsType[net.Error](err)
-	return connecting || network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, pgconn.ErrConnClosed)
+	_, network := errors.AsType[*net.OpError](err)
+	return connecting || network || pgconn.Timeout(err) || errors.Is(err, pgconn.ErrConnClosed)
 }
 
 // answered says that err is the server's answer.
@@ -49,10 +47,16 @@ func answered(err error) bool {
 	return ok
 }
 
-// inTheWay says that others hold rows that a transaction needs, and that it can be begun again.
+// inTheWay says that others hold rows that a transaction needs.
 func inTheWay(err error) bool {
 	trouble, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (trouble.Code == "55P03" || trouble.Code == "40P01")
+	return ok && trouble.Code == "55P03" || deadlocked(err)
+}
+
+// deadlocked says that a transaction and another waited for each other, and this one was ended.
+func deadlocked(err error) bool {
+	trouble, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && trouble.Code == "40P01"
 }
 
 // hopeless says that asking again cannot help until a person has done something.

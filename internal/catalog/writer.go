@@ -17,6 +17,8 @@ type desk interface {
 	commit(t *tx) error
 	// limit is what the transactions' statements wait by.
 	limit() (context.Context, context.CancelFunc)
+	// again says that a transaction failed for the sake of another, and is to be run once more.
+	again(err error) bool
 	// failed is err as it is told to those whose transaction failed by it.
 	failed(s *session, err error) error
 }
@@ -32,7 +34,7 @@ func newWriter(on desk) *writer {
 // savepoint, and one flush serves them all.
 //
 // ctx ends the wait for the writer's place only; a change that has begun is finished, since
-// others share its transaction.
+// others share its transaction. It may be run more than once.
 func (w *writer) write(ctx context.Context, change func(*tx) error) error {
 	return w.turns.do(ctx, change)
 }
@@ -65,11 +67,15 @@ func (w *writer) transact(batch []func(*tx) error) []error {
 	if err != nil {
 		return []error{err}
 	}
-	results, err := w.transaction(&tx{session: s, ctx: ctx}, batch)
-	if err != nil {
-		return []error{w.on.failed(s, err)}
+	for {
+		results, err := w.transaction(&tx{session: s, ctx: ctx}, batch)
+		switch {
+		case err == nil:
+			return results
+		case !w.on.again(err) || ctx.Err() != nil:
+			return []error{w.on.failed(s, err)}
+		}
 	}
-	return results
 }
 
 func (w *writer) transaction(t *tx, batch []func(*tx) error) (results []error, err error) {
@@ -92,7 +98,7 @@ func (w *writer) transaction(t *tx, batch []func(*tx) error) (results []error, e
 		return []error{nil}, w.on.commit(t)
 	}
 	for _, change := range batch {
-		changeErr, err := t.savepoint(change)
+		changeErr, err := w.savepoint(t, change)
 		if err != nil {
 			return nil, err
 		}
@@ -112,12 +118,12 @@ func (w *writer) undone() {
 
 // savepoint runs change so that its failure undoes it alone. The second error says that the
 // transaction cannot go on: what follows a lost savepoint would be written on its own.
-func (t *tx) savepoint(change func(*tx) error) (failed, fatal error) {
+func (w *writer) savepoint(t *tx, change func(*tx) error) (failed, fatal error) {
 	if err := t.control(t.ctx, `SAVEPOINT change`); err != nil {
 		return nil, err
 	}
 	if err := change(t); err != nil {
-		if lost := t.control(t.ctx, `ROLLBACK TO change`); lost != nil {
+		if w.on.again(err) || t.control(t.ctx, `ROLLBACK TO change`) != nil {
 			return nil, err
 		}
 		return err, t.control(t.ctx, `RELEASE change`)
