@@ -214,7 +214,10 @@ func TestATokenFileIsFollowedForAMonth(t *testing.T) {
 		site := jirasim.New(jirasim.Config{Seed: 1, BaseURL: monthSite})
 		site.AddApp(jirasim.App{ClientID: app, ClientSecret: secret})
 		file := filepath.Join(t.TempDir(), "token")
-		renew := func() { must(t, os.WriteFile(file, []byte(site.Consent(app).Access+"\n"), 0o600)) }
+		renew := func() {
+			must(t, os.WriteFile(file+".next", []byte(site.Consent(app).Access+"\n"), 0o600))
+			must(t, os.Rename(file+".next", file))
+		}
 		renew()
 		auth, err := jira.TokenFile(file, "")
 		must(t, err)
