@@ -2,9 +2,11 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"ferry/internal/catalog"
+	"ferry/internal/port"
 )
 
 // polling asks Port at a steady beat whether a person there wants a resync. It outlives every error.
@@ -28,6 +30,9 @@ func (t *tenure) polling(ctx context.Context) error {
 
 func (t *tenure) poll(ctx context.Context) error {
 	request, err := t.Port.ResyncRequest(ctx)
+	if errors.Is(err, port.ErrNotFound) {
+		return nil // the integration is only about to be made
+	}
 	if err != nil || request.UpdatedAt.IsZero() {
 		return err
 	}
