@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,9 +20,11 @@ import (
 // reign is the time for which one mapping is applied.
 type reign struct {
 	*tenure
-	*run                // prepared: its mapping, account and site are the reign's
-	began     time.Time // when
-	notBefore time.Time // when a run may begin again after one that failed
+	*run                  // prepared: its mapping, account and site are the reign's
+	began     time.Time   // when
+	unread    bool        // nothing was ever read wholly under this mapping
+	judged    atomic.Bool // a run came to its end under this mapping, so that what relates to what is known
+	notBefore time.Time   // when a run may begin again after one that failed
 	failures  int
 }
 
@@ -91,6 +94,11 @@ func (t *tenure) reign(ctx context.Context, r *run) error {
 		return err
 	}
 	g.unread = read.IsZero()
+	judged, err := t.store.Moment(ctx, momentJudged+r.mapping.Hash)
+	if err != nil {
+		return err
+	}
+	g.judged.Store(!judged.IsZero())
 	g.ingest = ingest.New(g.liveConfig())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return g.ingest.Live(ctx) })
@@ -139,8 +147,12 @@ func (g *reign) deliverChanges(ctx context.Context) error {
 	config := g.deliverConfig()
 	config.Live, config.Event, config.ResyncID, config.Run, config.First, config.Progress = true, "http_request", "", 0, false, nil
 	config.AcceptDeletions, config.Look = false, g.Schedule.Look // to accept was for the run
-	return deliver.New(g.store, g.Port, config).Follow(ctx, !g.trusted)
+	return deliver.New(g.store, g.Port, config).Follow(ctx, g.keeps())
 }
+
+// keeps tells whether nothing may be deleted between runs, nor while one reads: another account may see
+// less, and under a mapping that no run went through to its end it is not known what relates to what.
+func (g *reign) keeps() bool { return !g.trusted || !g.judged.Load() }
 
 // forgetting drops what is not wanted any more, where there is no Port.
 func (g *reign) forgetting(ctx context.Context) error {

@@ -54,6 +54,7 @@ const (
 	momentHeard   = "webhook known to be good"
 	momentUpdates = "updates read " // and the kind
 	momentSwept   = "ids listed"
+	momentJudged  = "run ended under " // and the mapping's hash
 )
 
 // running does the runs and the sweeps, one at a time, when they are due.
@@ -200,7 +201,7 @@ func (g *reign) runOnce(ctx context.Context) (*Report, error) {
 		sync.AcceptDeletions = false // a person has looked at those of one run
 	}
 	r := sync.begin()
-	r.beside, r.unread = true, g.unread
+	r.beside, r.keeps = true, g.keeps()
 	if err := r.prepare(ctx); err != nil {
 		return nil, r.tell(ctx, err)
 	}
@@ -212,6 +213,7 @@ func (g *reign) runOnce(ctx context.Context) (*Report, error) {
 	}
 	defer g.turn.give()
 	err := r.work(ctx)
+	g.judged.Store(g.judged.Load() || err == nil)
 	report, reportErr := r.report(ctx, err)
 	return report, r.tell(ctx, errors.Join(err, reportErr))
 }

@@ -66,7 +66,7 @@ type run struct {
 	requests int64 // that the Jira client had made before
 	sent     int64 // that the Port client had made before
 	resyncID string
-	unread   bool // nothing was ever read wholly under this mapping
+	keeps    bool // nothing is deleted before the run's end
 	beside   bool // of the reading and delivering of what changes, which goes on all the time
 	mapping  *mapping.Mapping
 	text     []byte // the mapping's
@@ -188,12 +188,21 @@ func (r *run) work(ctx context.Context) (err error) {
 	}
 	r.ingest = ingest.New(r.ingestConfig())
 	if r.Port == nil {
-		if r.read, err = r.ingest.Run(ctx); err != nil {
-			return err
-		}
-		return r.forget(ctx)
+		err = r.readAndForget(ctx)
+	} else {
+		err = r.readAndDeliver(ctx)
 	}
-	return r.readAndDeliver(ctx)
+	if err != nil {
+		return err
+	}
+	return r.Store.SetMoment(ctx, momentJudged+r.mapping.Hash, r.started)
+}
+
+func (r *run) readAndForget(ctx context.Context) (err error) {
+	if r.read, err = r.ingest.Run(ctx); err != nil {
+		return err
+	}
+	return r.forget(ctx)
 }
 
 func (r *run) ingestConfig() ingest.Config {
@@ -280,8 +289,7 @@ func (r *run) deliver(ctx context.Context, d *deliver.Deliverer, read <-chan str
 		_, err := d.Upserts(ctx, read)
 		return err
 	}
-	// Under a mapping of which not everything was read yet, what relates to a deletion is not known.
-	return d.Beside(ctx, read, !r.trusted || r.unread)
+	return d.Beside(ctx, read, r.keeps)
 }
 
 func isClosed(c <-chan struct{}) bool {
