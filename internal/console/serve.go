@@ -29,11 +29,13 @@ const (
 // Listen takes the port that the settings name; 0 takes any.
 func Listen(ctx context.Context, port int) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", ":"+strconv.Itoa(port))
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("port %d is in use by another program: end that, or set APPLICATION__PORT (default 8000) to another port", port)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listen on the port that APPLICATION__PORT (default 8000) names: %w", err)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("port %d is in use by another program: end that, or set APPLICATION__PORT or --port to another", port)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("port %d may not be listened on by this user: set APPLICATION__PORT or --port to one from 1024 on", port)
+	case err != nil:
+		return nil, fmt.Errorf("listen on port %d: %w: set APPLICATION__PORT or --port to another", port, err)
 	}
 	return l, nil
 }

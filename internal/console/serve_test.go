@@ -289,7 +289,7 @@ func TestListen(t *testing.T) {
 	defer l.Close()
 	taken := l.Addr().(*net.TCPAddr).Port
 	_, err = console.Listen(t.Context(), taken)
-	want := fmt.Sprintf("port %d is in use by another program: end that, or set APPLICATION__PORT (default 8000) to another port", taken)
+	want := fmt.Sprintf("port %d is in use by another program: end that, or set APPLICATION__PORT or --port to another", taken)
 	if err == nil || err.Error() != want {
 		t.Errorf("a port in use: %v\nwant %s", err, want)
 	}
