@@ -21,7 +21,7 @@ type checkCommand struct {
 }
 
 // Help is shown below the description.
-func (*checkCommand) Help() string { return settingsHelp }
+func (*checkCommand) Help() string { return runManual }
 
 func (c *checkCommand) Run(ctx context.Context, a *app) error {
 	l, faults := c.settingFlags.layer()
@@ -70,6 +70,7 @@ const (
 	partJira    part = "jira"
 	partPort    part = "port"
 	partMapping part = "mapping"
+	partRun     part = "run" // what ferry run needs beyond a sync
 )
 
 // grade is how a finding bears on a sync.
@@ -92,7 +93,7 @@ type finding struct {
 	remedy  string // one sentence; "" where there is nothing to do
 }
 
-// checkup looks at everything that a sync will need, and changes nothing anywhere.
+// checkup looks at everything that a sync and a run will need, and changes nothing in Jira or Port.
 type checkup struct {
 	*daemon.Sync
 	set      settings
@@ -115,7 +116,8 @@ func (k *checkup) run(ctx context.Context) {
 	k.readMapping()
 	k.askJira(ctx)
 	k.compare(ctx)
-	order := []part{partJira, partPort, partMapping}
+	k.askRun(ctx)
+	order := []part{partJira, partPort, partMapping, partRun}
 	slices.SortStableFunc(k.findings, func(a, b finding) int {
 		return slices.Index(order, a.part) - slices.Index(order, b.part)
 	})

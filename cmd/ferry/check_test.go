@@ -48,6 +48,7 @@ func scriptSite(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	site := jirasim.New(config)
+	keepSite(ts, site)
 	if !slices.Contains(args, "empty") {
 		company.Found(1, time.Now(), 20).Settle(site)
 	}

@@ -45,7 +45,7 @@ func (k *checkup) askJira(ctx context.Context) {
 	}
 	r := k.report
 	k.add(partJira, "site", gradeOK, fmt.Sprintf("%s, %s %s", r.Site, r.Deployment, r.Version), "")
-	canRegister := slices.ContainsFunc(r.Rows, func(row jira.CheckRow) bool { return isWebhook(row) && row.State == jira.CheckOK })
+	canRegister := k.canRegister()
 	for _, row := range r.Rows {
 		switch {
 		case row.Subject == "login" && row.State == jira.CheckOK:
@@ -60,6 +60,11 @@ func (k *checkup) askJira(ctx context.Context) {
 			k.add(partJira, row.Subject, gradeNote, detail(row), row.Remedy)
 		}
 	}
+}
+
+// canRegister reports whether a webhook of either sort can be registered.
+func (k *checkup) canRegister() bool {
+	return slices.ContainsFunc(k.report.Rows, func(row jira.CheckRow) bool { return isWebhook(row) && row.State == jira.CheckOK })
 }
 
 // detail is what was found, with the sort of trouble before it where that has a name.

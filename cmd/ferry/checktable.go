@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -61,10 +60,7 @@ func writeCheckJSON(w io.Writer, k *checkup) error {
 	for i, f := range k.findings {
 		out.Findings[i] = findingJSON{string(f.part), f.subject, string(f.grade), f.found, f.remedy}
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(out)
+	return writeJSON(w, out)
 }
 
 type checkJSON struct {
@@ -97,9 +93,9 @@ func siteOf(r jira.CheckReport) *siteJSON {
 }
 
 type findingJSON struct {
-	Part   string `json:"part"` // jira, port, mapping
+	Part   string `json:"part"` // jira, port, mapping, run
 	What   string `json:"what"`
-	State  string `json:"state"` // ok, warning, wrong, skipped
+	State  string `json:"state"` // ok, note, warning, wrong, skipped
 	Found  string `json:"found"`
 	Remedy string `json:"remedy"`
 }

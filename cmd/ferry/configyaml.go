@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -53,9 +54,22 @@ func (f configFile) walk(path []string, n *yaml.Node) {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			f.member(path, n.Content[i], n.Content[i+1])
 		}
+	case n.Kind == yaml.SequenceNode && len(path) > 0:
+		f.setList(path, n)
 	case n.Kind == yaml.ScalarNode && n.Tag != "!!null" && len(path) > 0:
 		f.set(path, n)
 	}
+}
+
+// setList sets a list of texts, as it would be written in the environment.
+func (f configFile) setList(path []string, n *yaml.Node) {
+	words := []string{}
+	for _, item := range n.Content {
+		words = append(words, item.Value)
+	}
+	text, _ := json.Marshal(words) // strings can always be written
+	name := variableName(path)
+	f.out[name] = value{string(text), name + " in config.yaml" + atLine(n.Line)}
 }
 
 func (f configFile) member(path []string, key, n *yaml.Node) {

@@ -12,10 +12,10 @@ import (
 // TestNoFaultShowsASecret puts a secret wherever a person may put it, in texts that are broken in many ways, and looks
 // for it in all that is said about them.
 func TestNoFaultShowsASecret(t *testing.T) {
-	names := []string{jiraToken, portClientSecret, strings.ToLower(portClientSecret), "OCEAN__PORT", "OCEAN__INTEGRATION", "OCEAN__INTEGRATION__CONFIG", jiraEmail, oauthClientSecret, oauthRefreshToken, jiraProxy}
+	names := []string{jiraToken, portClientSecret, strings.ToLower(portClientSecret), "OCEAN__PORT", "OCEAN__INTEGRATION", "OCEAN__INTEGRATION__CONFIG", jiraEmail, oauthClientSecret, oauthRefreshToken, jiraProxy, databaseURL, webhookSecret, "OCEAN__EVENT_LISTENER"}
 	shapes := []string{
 		"%", `{"client_secret":"%"}`, `{"client_secret":"%"`, `{"client_secret":%}`, `["%"]`, `{"config":"%"}`,
-		`{"config":{"atlassian_user_token":["%"]}}`, `"%"`, "'%", "{{ from env % }}", "*%", "&%", "!!int %", "%: %", "a b %",
+		`{"config":{"atlassian_user_token":["%"]}}`, `"%"`, "'%", "{{ from env % }}", "*%", "postgres://ferry:%@h/db", "postgres://ferry:a%", "postgresql://u:%@[h/db", "postgres://h/?sslmode=%", "mysql://u:%@h/db", "&%", "!!int %", "%: %", "a b %",
 	}
 	yamls := []string{
 		"port: {clientSecret: %}", "port:\n  clientSecret: %\n bad", "integration:\n  config:\n    atlassianUserToken: %\n", "%", "port: %",

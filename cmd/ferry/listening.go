@@ -2,18 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"ferry/internal/port"
 	"ferry/internal/port/changelog"
 )
 
-// listening is how a resync is asked for from elsewhere; nil where it is not, or otherwise.
+// listening is how Port's Kafka asks for a resync; nil where it does not.
 func listening(set settings, client *port.Client, log *slog.Logger) func(context.Context, func(context.Context) error) error {
-	if set.Live.Listener.Type != listenKafka || client == nil {
+	if l := set.Live.Listener; l.Type != listenKafka || !l.resyncs() || client == nil {
 		return nil
 	}
 	k := &kafka{set.Live.Listener, set.Type, client, log}
@@ -47,6 +47,7 @@ func (k *kafka) run(ctx context.Context, resync func(context.Context) error) err
 	}
 }
 
+// listen returns when ctx ends, or Kafka does not take the credentials any more.
 func (k *kafka) listen(ctx context.Context, resync func(context.Context) error) error {
 	organization, err := k.client.Organization(ctx)
 	if err != nil {
@@ -57,9 +58,7 @@ func (k *kafka) listen(ctx context.Context, resync func(context.Context) error) 
 		Organization: organization.ID, Type: k.kind, Identifier: k.client.Identifier(),
 		NewTopic: slices.Contains(organization.FeatureFlags, changelog.NewTopicFlag), Logger: k.log,
 	}
-	if !k.Secured {
-		config.SecurityProtocol = "PLAINTEXT"
-	} else {
+	if strings.HasPrefix(k.SecurityProtocol, "SASL_") {
 		credentials, err := k.client.KafkaCredentials(ctx)
 		if err != nil {
 			return err
@@ -70,8 +69,5 @@ func (k *kafka) listen(ctx context.Context, resync func(context.Context) error) 
 	if err != nil {
 		return err
 	}
-	if err := consumer.Run(ctx, resync); err != nil {
-		return err
-	}
-	return errors.New("it ended")
+	return consumer.Run(ctx, resync)
 }

@@ -1,9 +1,15 @@
 package main
 
 import (
+	"context"
+	"net"
 	"net/url"
+	"path"
+	"slices"
 	"strings"
 	"time"
+
+	"ferry/internal/catalog"
 )
 
 // live are the settings of ferry run beside those of a sync.
@@ -12,10 +18,11 @@ type live struct {
 	Port int
 
 	// BaseURL is the address at which Jira reaches Ferry. Without it no webhook is registered, and Jira is asked every
-	// minute what has changed. OCEAN__BASE_URL, or OCEAN__INTEGRATION__CONFIG__APP_HOST
+	// minute what has changed. OCEAN__BASE_URL, or where that is not given its former name,
+	// OCEAN__INTEGRATION__CONFIG__APP_HOST
 	BaseURL string
 
-	// PathPrefix stands before all paths. OCEAN__PATH_PREFIX
+	// PathPrefix stands before all paths but /resync, without slashes at its ends. OCEAN__PATH_PREFIX
 	PathPrefix string
 
 	// Listener says by whom a resync is asked for.
@@ -58,11 +65,13 @@ type listener struct {
 	// OCEAN__EVENT_LISTENER__SHOULD_PROCESS_WEBHOOKS
 	Resyncs, Webhooks bool
 
-	// Of the type KAFKA. OCEAN__EVENT_LISTENER__BROKERS (with commas, or a JSON list), __SECURITY_PROTOCOL,
-	// __AUTHENTICATION_MECHANISM, __KAFKA_SECURITY_ENABLED
-	Brokers                     []string
+	// Brokers are those of Port's Kafka, of the type KAFKA; none are Port's European ones. With commas, or as a list.
+	// OCEAN__EVENT_LISTENER__BROKERS
+	Brokers []string
+	// SecurityProtocol is SASL_SSL (the default), SASL_PLAINTEXT, SSL or PLAINTEXT, and Mechanism SCRAM-SHA-512 (the
+	// default), SCRAM-SHA-256 or PLAIN. OCEAN__EVENT_LISTENER__SECURITY_PROTOCOL,
+	// OCEAN__EVENT_LISTENER__AUTHENTICATION_MECHANISM; OCEAN__EVENT_LISTENER__KAFKA_SECURITY_ENABLED=false is PLAINTEXT
 	SecurityProtocol, Mechanism string
-	Secured                     bool
 }
 
 const (
@@ -79,25 +88,27 @@ var listenerTypes = map[string]string{
 	"webhooks_only": listenWebhooks, "actions_only": listenActions,
 }
 
-// portBrokers are those of Port's Kafka, which the integration that Ferry replaces has built in too.
-const portBrokers = "b-1-public.publicclusterprod.t9rw6w.c1.kafka.eu-west-1.amazonaws.com:9196," +
-	"b-2-public.publicclusterprod.t9rw6w.c1.kafka.eu-west-1.amazonaws.com:9196," +
-	"b-3-public.publicclusterprod.t9rw6w.c1.kafka.eu-west-1.amazonaws.com:9196"
+var kafkaProtocols = map[string]string{
+	"sasl_ssl": "SASL_SSL", "sasl_plaintext": "SASL_PLAINTEXT", "ssl": "SSL", "plaintext": "PLAINTEXT",
+}
+
+var kafkaMechanisms = map[string]string{
+	"scram-sha-512": "SCRAM-SHA-512", "scram-sha-256": "SCRAM-SHA-256", "plain": "PLAIN",
+}
 
 func (r *reader) live(set *settings) {
 	l := &set.Live
 	l.Port = r.number(listenPort, 8000, 0, 65535)
-	l.BaseURL = r.optionalSite(baseURL)
-	if l.BaseURL == "" {
+	if l.BaseURL = r.optionalSite(baseURL); l.BaseURL == "" {
 		l.BaseURL = r.optionalSite(appHost)
 	}
 	l.PathPrefix = r.path(pathPrefix)
 	l.Every = time.Duration(r.minutes(resyncInterval)) * time.Minute
 	l.Grace = time.Duration(r.number(shutdownWait, 5, 0, 3600)) * time.Second
-	l.DatabaseURL = secret{r.text(databaseURL, "")}
 	l.WebhookSecret = secret{r.text(webhookSecret, "")}
-	l.Unsigned = choice(r, webhookUnsigned, false, map[string]bool{"accept": true, "refuse": false}, "accept, or refuse")
+	l.Unsigned = choice(r, webhookUnsigned, false, map[string]bool{"accept": true, "refuse": false}, "accept or refuse")
 	l.StrictExit = choice(r, strictExit, false, booleans, "true or false")
+	r.database(l)
 	r.listener(&l.Listener, set)
 	r.proofs(set)
 }
@@ -113,10 +124,29 @@ func (r *reader) optionalSite(name string) string {
 // path is a path prefix without slashes at its ends.
 func (r *reader) path(name string) string {
 	text := strings.Trim(r.text(name, ""), "/")
-	if _, err := url.Parse("/" + text); err != nil || strings.ContainsAny(text, "?#{} ") || strings.Contains(text, "//") {
+	_, err := url.Parse("/" + text)
+	if err != nil || strings.ContainsAny(text, "?#{} ") || path.Clean("/"+text) != "/"+text {
 		r.fault(r.where(name) + " is not a path: it should be like /ferry")
 	}
 	return text
+}
+
+// database wants an address that the catalogue can use, and one place for the catalogue. Nothing is asked of a server.
+func (r *reader) database(l *live) {
+	l.DatabaseURL = secret{r.text(databaseURL, "")}
+	if l.DatabaseURL.text == "" {
+		return
+	}
+	database, err := catalog.Connect(context.Background(), catalog.Config{URL: l.DatabaseURL.text, Integration: "any"})
+	if err == nil {
+		err = database.Close()
+	}
+	if err != nil { // which holds nothing of the address
+		r.fault(strings.Replace(err.Error(), databaseURL, r.where(databaseURL), 1))
+	}
+	if dir := r.where(dataDir); strings.HasPrefix(dir, "--") {
+		r.fault(dir + " is given, while " + r.where(databaseURL) + " says that the catalogue is in PostgreSQL: leave one of them out")
+	}
 }
 
 func (r *reader) listener(l *listener, set *settings) {
@@ -136,19 +166,40 @@ func (r *reader) listener(l *listener, set *settings) {
 }
 
 func (r *reader) kafka(l *listener, set *settings) {
-	l.Brokers = r.list(kafkaBrokers, portBrokers)
-	l.SecurityProtocol = r.text(kafkaProtocol, "SASL_SSL")
-	l.Mechanism = r.text(kafkaMechanism, "SCRAM-SHA-512")
-	l.Secured = choice(r, kafkaSecured, true, booleans, "true or false")
+	l.Brokers = r.list(kafkaBrokers, "")
+	if slices.ContainsFunc(l.Brokers, oddBroker) {
+		r.fault(r.where(kafkaBrokers) + " is not a list of brokers: each should be like broker.acme.example:9196")
+	}
+	l.SecurityProtocol = choice(r, kafkaProtocol, "SASL_SSL", kafkaProtocols, "SASL_SSL, SASL_PLAINTEXT, SSL or PLAINTEXT")
+	l.Mechanism = choice(r, kafkaMechanism, "SCRAM-SHA-512", kafkaMechanisms, "SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN")
+	if !choice(r, kafkaSecured, true, booleans, "true or false") {
+		l.SecurityProtocol = "PLAINTEXT"
+	}
 	if set.PortClientID == "" {
 		r.fault(r.where(listenerType) + " is KAFKA, which is Port's: set " + portClientID + " and " + portClientSecret + ", or use POLLING")
 	}
 }
 
-// proofs wants a secret for a webhook: without one anybody could knock.
+func oddBroker(broker string) bool {
+	host, port, err := net.SplitHostPort(broker)
+	return err != nil || host == "" || port == "" || strings.ContainsAny(host, "/@ \t")
+}
+
+// proofs wants something that proves a webhook's deliveries to be Jira's: without it none is taken. Where only one of
+// Port's credentials is given, that is told already.
 func (r *reader) proofs(set *settings) {
-	if set.Live.BaseURL == "" || set.PortClientSecret.text != "" || set.Live.WebhookSecret.text != "" || set.Live.Unsigned {
+	l := set.Live
+	if l.BaseURL == "" || !l.takesWebhooks() || l.Unsigned || l.WebhookSecret.text != "" || set.PortClientID != "" {
 		return
+	}
+	if set.Login.Way == loginOAuth && set.Login.ClientSecret.text != "" {
+		return // the app signs
 	}
 	r.fault(webhookSecret + " is missing: without Port's client secret, from which it would be derived, set it to any long text that nobody can guess")
 }
+
+// takesWebhooks: a single sync hears of nothing.
+func (l live) takesWebhooks() bool { return l.Listener.Webhooks && l.Listener.Type != listenOnce }
+
+// resyncs tells whether all of Jira is read, at times.
+func (l listener) resyncs() bool { return l.Resyncs && l.Type != listenWebhooks }

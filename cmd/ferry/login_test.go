@@ -46,6 +46,7 @@ func scriptLogins(ts *testscript.TestScript, neg bool, args []string) {
 		Email: scriptEmail, Token: scriptToken, BaseURL: server.URL,
 		ScopedToken: scriptScoped, Scopes: []string{"read:jira-work", "read:jira-user"},
 	})
+	keepSite(ts, site)
 	company.Found(1, time.Now(), 20).Settle(site)
 	site.AddApp(jirasim.App{ClientID: scriptApp, ClientSecret: scriptAppSecret})
 	mux.Handle("/", site)
@@ -138,7 +139,7 @@ func TestLoginSettings(t *testing.T) {
 				t.Errorf("faults = %q, want none", faults)
 			}
 			got = settings{JiraHost: got.JiraHost, JiraEmail: got.JiraEmail, JiraToken: got.JiraToken, Login: got.Login, Connection: got.Connection}
-			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(secret{})); diff != "" {
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(settings{}, secret{})); diff != "" {
 				t.Errorf("settings (-want +got):\n%s", diff)
 			}
 			if client, err := jiraClient(got, logger(t.Output(), 0, "text")); err != nil || client == nil {

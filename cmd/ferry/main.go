@@ -42,13 +42,14 @@ type app struct {
 }
 
 type commandLine struct {
-	Run     runCommand     `cmd:"" help:"Keep Port true to Jira, by webhooks, until it is told to end."`
-	Sync    syncCommand    `cmd:"" help:"Read the Jira site and make Port right, once."`
-	Check   checkCommand   `cmd:"" help:"Say whether a sync can work, and what to do if not."`
-	Demo    demoCommand    `cmd:"" help:"Do the same with a simulated Jira; needs no account."`
-	Version versionCommand `cmd:"" help:"Say which ferry this is."`
-	Help    helpCommand    `cmd:"" help:"Show this, or the help of a command."`
-	Sail    sailCommand    `cmd:"" hidden:"" help:"Another spelling of run, and with --once of sync."`
+	Run      runCommand      `cmd:"" help:"Keep Port true to Jira until told to end."`
+	Sync     syncCommand     `cmd:"" help:"Read the Jira site and make Port right, once."`
+	Check    checkCommand    `cmd:"" help:"Say whether all this can work, and what to do if not."`
+	Webhooks webhooksCommand `cmd:"" help:"What Jira tells Ferry by."`
+	Demo     demoCommand     `cmd:"" help:"Do the same with a simulated Jira; needs no account."`
+	Version  versionCommand  `cmd:"" help:"Say which ferry this is."`
+	Help     helpCommand     `cmd:"" help:"Show this, or the help of a command."`
+	Sail     sailCommand     `cmd:"" hidden:"" help:"Another spelling of run, and with --once of sync."`
 }
 
 const about = "Ferry carries Jira into Port, and keeps Port's catalogue true to Jira."
@@ -113,7 +114,26 @@ func (a *app) command(ctx context.Context, args []string) error {
 	case err != nil:
 		return &ending{exitUsage, err.Error(), []string{"see ferry help"}}
 	}
+	if flag := givenTwice(parsed); flag != "" {
+		return &ending{exitUsage, flag + " is given twice: give it once", []string{"see ferry help"}}
+	}
 	return parsed.Run(a)
+}
+
+// givenTwice is the first flag that is given again, whether by its long or its short name: which of the two values was
+// meant, nobody can know.
+func givenTwice(parsed *kong.Context) string {
+	seen := map[string]bool{}
+	for _, part := range parsed.Path {
+		if part.Flag == nil {
+			continue
+		}
+		if seen[part.Flag.Name] {
+			return "--" + part.Flag.Name
+		}
+		seen[part.Flag.Name] = true
+	}
+	return ""
 }
 
 // spelledOut is the command line with help as kong spells it.

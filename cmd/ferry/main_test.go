@@ -23,7 +23,15 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Setup:               func(e *testscript.Env) error { e.Setenv("GORACE", quickExit); return nil },
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"jira": scriptJira, "port": scriptPort, "lease": scriptLease, "site": scriptSite, "sealed": scriptSealed, "logins": scriptLogins},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("GORACE", quickExit)
+			e.Values[siteOfScript{}], e.Values[portOfScript{}], e.Values[testOfScript{}] = &siteOfScript{}, &portOfScript{}, e.T()
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"jira": scriptJira, "port": scriptPort, "lease": scriptLease, "site": scriptSite, "sealed": scriptSealed, "logins": scriptLogins,
+			"freeport": scriptFreeport, "taken": scriptTaken, "http": scriptHTTP, "terminate": scriptTerminate,
+			"deliver": scriptDeliver, "edit": scriptEdit, "hook": scriptHook, "database": scriptDatabase, "holds": scriptHolds,
+		},
 	})
 }

@@ -41,8 +41,10 @@ func (s *service) observe(a hooks.Answered) {
 	s.metrics.ObserveDelivery(string(a.Refusal), a.Touched, a.Took)
 }
 
+// ran is told of each resync that came to an end of its own.
 func (s *service) ran(r *daemon.Report) {
-	told := console.Resync{State: r.State, Ended: time.Now(), Took: r.Took}
+	s.logReport(r)
+	told := console.Resync{State: r.State, Ended: r.Started.Add(r.Took), Took: r.Took}
 	for i, k := range r.Kinds {
 		told.Kinds = append(told.Kinds, console.ResyncKind{
 			Kind: k.Kind, Index: i, Failed: r.State == catalog.Failed, Read: k.Read, Mapped: k.Mapped,
@@ -51,4 +53,19 @@ func (s *service) ran(r *daemon.Report) {
 		})
 	}
 	s.metrics.ObserveResync(told)
+}
+
+// reasonsLogged is how many reasons for which something was set aside a resync logs; metrics count the rest.
+const reasonsLogged = 20
+
+// logReport says in the log what the table of ferry sync says.
+func (s *service) logReport(r *daemon.Report) {
+	total := sum(r.Kinds)
+	s.log.Info("the resync has ended", "state", r.State, "took", r.Took.Round(time.Millisecond),
+		"read", total.Read, "created", total.Created, "updated", total.Updated, "deleted", total.Deleted,
+		"unchanged", total.Unchanged, "set_aside", r.AsideTotal, "unclaimed", r.Unclaimed)
+	reasons := byReason(r.Asides)
+	for _, alike := range reasons[:min(reasonsLogged, len(reasons))] {
+		s.log.Warn("set aside", "what", namesOf(alike), "reason", alike[0].Reason)
+	}
 }

@@ -50,17 +50,16 @@ func TestEdits(t *testing.T) {
 
 // TestTheManualFitsATerminal: its indented lines are not wrapped, and stand four columns from the edge.
 func TestTheManualFitsATerminal(t *testing.T) {
-	for line := range strings.SplitSeq(settingsHelp, "\n") {
+	for line := range strings.SplitSeq(runManual, "\n") {
 		if strings.HasPrefix(line, "  ") && len(line) > 78 {
 			t.Errorf("the manual has a line of %d: %q", len(line), line)
 		}
 	}
 }
 
-// TestTheManualNamesEverySetting but the one that a single sync accepts and has no use for.
 func TestTheManualNamesEverySetting(t *testing.T) {
 	for _, name := range knownNames {
-		if name != resyncInterval && !strings.Contains(settingsHelp, name) {
+		if !strings.Contains(runManual, name) {
 			t.Errorf("the manual lacks %s", name)
 		}
 	}

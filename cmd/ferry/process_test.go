@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -151,6 +153,47 @@ func TestTheSecondSignalEndsTheProcessAtOnce(t *testing.T) {
 	if status := p.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
 		t.Errorf("status = %v, want ended by SIGINT", p.ProcessState)
 	}
+}
+
+// A request that does not end holds a ferry for as long as its grace allows; a second signal does not wait for that.
+func TestTheSecondSignalEndsARunAtOnce(t *testing.T) {
+	site := jirasim.New(jirasim.Config{})
+	site.Fill(10, 1, 0)
+	server := httptest.NewServer(site)
+	defer server.Close()
+	p := start(t, []string{jiraHost + "=" + server.URL, jiraEmail + "=sam@acme.example", jiraToken + "=hush", listenPort + "=0", shutdownWait + "=3600", webhookUnsigned + "=accept"}, "ferry", "run")
+	p.until(t, "the resync has ended")
+	slow, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", p.port(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = slow.Close() }()
+	begun := "GET /health/live HTTP/1.1\r\nHost: ferry\r\n\r\nPOST /integration/webhook HTTP/1.1\r\nHost: ferry\r\nContent-Length: 5\r\n\r\n{"
+	if _, err := io.WriteString(slow, begun); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(slow).ReadString('\n'); err != nil { // it is being served
+		t.Fatal(err)
+	}
+	p.signal(t, syscall.SIGTERM)
+	p.until(t, "stopped; what is left to do is kept")
+	p.signal(t, syscall.SIGTERM)
+	p.ends(t)
+	if status := p.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
+		t.Errorf("status = %v, want ended by SIGTERM:\n%s", p.ProcessState, p.said.String())
+	}
+}
+
+var listens = regexp.MustCompile(`listens=\S+:(\d+) `)
+
+// port is where a ferry that runs said it listens.
+func (p *process) port(t *testing.T) string {
+	t.Helper()
+	found := listens.FindStringSubmatch(p.said.String())
+	if found == nil {
+		t.Fatalf("it does not say where it listens:\n%s", p.said.String())
+	}
+	return found[1]
 }
 
 func TestASignalIsTheCauseOfTheEnd(t *testing.T) {

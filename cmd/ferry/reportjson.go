@@ -33,10 +33,15 @@ func writeReportJSON(w io.Writer, r *daemon.Report) error {
 	for i, a := range r.Asides {
 		out.SetAside.First[i] = asideJSON{string(a.About), a.Kind, a.Subject, a.Reason}
 	}
+	return writeJSON(w, out)
+}
+
+// writeJSON writes for programs, and for people who look at what programs get.
+func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(out)
+	return e.Encode(v)
 }
 
 type reportJSON struct {
@@ -51,7 +56,7 @@ type reportJSON struct {
 	JiraRequests int64         `json:"jiraRequests"`
 	PortRequests int64         `json:"portRequests"`
 	Port         bool          `json:"port"`      // false: the catalogue alone
-	Catalogue    string        `json:"catalogue"` // its file; empty where it was not kept
+	Catalogue    string        `json:"catalogue"` // its file, or the database's address without its login; empty where it was not kept
 }
 
 // kindJSON: mapped = created + updated + unchanged + refused + unsent.

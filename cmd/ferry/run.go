@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -31,7 +31,7 @@ type runCommand struct {
 }
 
 // Help is shown below the description.
-func (*runCommand) Help() string { return settingsHelp }
+func (*runCommand) Help() string { return runHelp }
 
 func (c *runCommand) Run(ctx context.Context, a *app) error {
 	l, faults := c.layer()
@@ -69,22 +69,24 @@ func (a *app) once(ctx context.Context, set settings, c *runCommand) error {
 	return err
 }
 
-// serve goes on until a signal, which is no error.
+// serve goes on until a signal, which is no error. What hinders it is told at once, of the database and of the port.
 func (a *app) serve(ctx context.Context, set settings, c *runCommand) (err error) {
 	limitMemory()
-	log := logger(a.stderr, set.LogLevel, set.LogFormat)
+	log := logger(a.stderr, set.serviceLevel(), set.LogFormat)
 	s, err := newService(ctx, set, log)
-	if err != nil {
-		return hinted(err, set)
+	if err == nil {
+		defer func() { err = errors.Join(err, s.database.Close()) }()
 	}
-	defer func() { err = errors.Join(err, s.database.Close()) }()
+	listener, taken := console.Listen(ctx, set.Live.Port)
+	if err != nil || taken != nil {
+		if taken == nil {
+			taken = listener.Close()
+		}
+		return errors.Join(hinted(err, set), taken)
+	}
 	s.daemon.AcceptDeletions, s.daemon.AcceptAccount, s.daemon.AcceptSite = c.AcceptDeletions, c.AcceptAccount, c.AcceptSite
-	listener, err := console.Listen(ctx, set.Live.Port)
-	if err != nil {
-		return err
-	}
-	log.Info("ferry runs", "version", release, "listens", listener.Addr().String(), "jira", set.JiraHost,
-		"identifier", set.Identifier, "listener", set.Live.Listener.Type, "webhook", s.registrar != nil)
+	log.Info("ferry runs", "version", release, "listens", listener.Addr().String(), "jira", set.JiraHost, "identifier", set.Identifier,
+		"listener", set.Live.Listener.Type, "base_url", set.Live.BaseURL, "path_prefix", set.Live.PathPrefix)
 	return hinted(s.run(ctx, listener), set)
 }
 
@@ -118,7 +120,9 @@ func newService(ctx context.Context, set settings, log *slog.Logger) (*service, 
 		Sync: *sync, Database: s.database, Replicas: set.Live.DatabaseURL.text != "", Schedule: schedule(set.Live),
 	}
 	s.metrics = console.NewMetrics(s.metricsConfig(sync))
-	s.hooks(sync)
+	if set.Live.takesWebhooks() {
+		s.takeWebhooks(sync)
+	}
 	s.daemon.Ran, s.daemon.Lag = s.ran, s.metrics.ObserveLag
 	s.daemon.Listen = listening(set, sync.Port, log)
 	s.public = console.NewPublic(s.publicConfig())
@@ -127,7 +131,7 @@ func newService(ctx context.Context, set settings, log *slog.Logger) (*service, 
 
 // schedule is what the settings make of the listener types.
 func schedule(l live) daemon.Schedule {
-	s := daemon.Schedule{Every: l.Every, NoStart: !l.Listener.OnStart, NoRuns: !l.Listener.Resyncs || l.Listener.Type == listenWebhooks}
+	s := daemon.Schedule{Every: l.Every, NoStart: !l.Listener.OnStart, NoRuns: !l.Listener.resyncs()}
 	if l.Listener.Type == listenPolling && !s.NoRuns {
 		s.Requests, s.Watch = l.Listener.Interval, l.Listener.Interval
 	}
@@ -137,29 +141,27 @@ func schedule(l live) daemon.Schedule {
 	return s
 }
 
-// hooks makes what receives webhooks and what keeps them registered.
-func (s *service) hooks(sync *daemon.Sync) {
-	if !s.set.Live.Listener.Webhooks {
-		return
-	}
-	name, _ := os.Hostname()
+// takeWebhooks makes what receives webhooks and what keeps them registered.
+func (s *service) takeWebhooks(sync *daemon.Sync) {
+	replica, _ := os.Hostname() // it stands beside the deliveries that are kept for people
 	trust := trust(s.set)
 	s.receiver = hooks.NewReceiver(s.database.Inbox(), hooks.ReceiverConfig{
-		Trust: trust, Replica: name, Observe: s.observe, Logger: s.log,
+		Trust: trust, Replica: replica, Observe: s.observe, Logger: s.log,
 	})
 	if s.set.Live.Unsigned {
-		s.log.Warn("anybody can say that something has changed: webhooks that nothing proves to be Jira's are taken, at a limited rate, "+
-			"and Jira is asked every minute beside them; give the webhook a secret and unset "+webhookUnsigned, "base_url", s.set.Live.BaseURL)
+		s.log.Warn("anybody can say that something has changed: webhooks that nothing proves to be Jira's are taken, at a limited rate, " +
+			"and Jira is asked every minute beside them; give the webhook a secret and unset " + webhookUnsigned)
 	}
-	s.registrar = s.newRegistrar(sync, trust)
+	s.registrar = newRegistrar(s.set, sync.Jira, s.receiver, hooks.RegistrarConfig{
+		Trust: trust, Verified: s.daemon.Verified, Mended: s.daemon.Mended, Logger: s.log,
+	})
 	s.daemon.Webhook = daemon.Webhook{Keep: s.registrar.Run, Hears: s.hears}
 }
 
-func (s *service) newRegistrar(sync *daemon.Sync, trust hooks.Trust) *hooks.Registrar {
-	return hooks.NewRegistrar(sync.Jira, s.receiver, hooks.RegistrarConfig{
-		Identifier: s.set.Identifier, BaseURL: s.set.Live.BaseURL, PathPrefix: s.set.Live.PathPrefix, Trust: trust,
-		Verified: s.daemon.Verified, Mended: s.daemon.Mended, Logger: s.log,
-	})
+// newRegistrar makes what keeps the webhook that the settings describe.
+func newRegistrar(set settings, client *jira.Client, receiver *hooks.Receiver, config hooks.RegistrarConfig) *hooks.Registrar {
+	config.Identifier, config.BaseURL, config.PathPrefix = set.Identifier, set.Live.BaseURL, set.Live.PathPrefix
+	return hooks.NewRegistrar(client, receiver, config)
 }
 
 // hears tells whether Jira tells us of the changes of a kind just now. Dynamic webhooks have no events
@@ -172,14 +174,9 @@ func (s *service) hears(kind string) bool {
 // trust is by what a delivery is known to be Jira's.
 func trust(set settings) hooks.Trust {
 	t := hooks.Trust{Unsigned: set.Live.Unsigned}
-	derived := func(purpose string) string {
-		return hooks.DeriveSecret(set.PortClientSecret.text, set.Identifier, purpose)
-	}
-	t.Secrets = append(t.Secrets, set.Live.WebhookSecret.text, derived(hooks.ForSignature))
-	t.Token = derived(hooks.ForPath)
-	if t.Token == "" {
-		t.Token = hooks.DeriveSecret(set.Live.WebhookSecret.text, set.Identifier, hooks.ForPath)
-	}
+	ofPort, ours := set.PortClientSecret.text, set.Live.WebhookSecret.text
+	t.Secrets = []string{ours, hooks.DeriveSecret(ofPort, set.Identifier, hooks.ForSignature)}
+	t.Token = hooks.DeriveSecret(cmp.Or(ofPort, ours), set.Identifier, hooks.ForPath)
 	if set.Login.Way == loginOAuth {
 		t.ClientSecrets = []string{set.Login.ClientSecret.text}
 	}
@@ -194,7 +191,7 @@ func (s *service) publicConfig() console.PublicConfig {
 	if s.receiver != nil {
 		config.Webhook = s.receiver
 	}
-	if s.set.Live.Listener.Type == listenWebhook {
+	if l := s.set.Live.Listener; l.Type == listenWebhook && l.resyncs() {
 		config.Resync = s.daemon.Resync
 	}
 	return config
@@ -209,7 +206,7 @@ func (s *service) run(ctx context.Context, listener net.Listener) error {
 		group.Go(func() error { s.receiver.Run(ctx); return nil })
 	}
 	if err := group.Wait(); err != nil {
-		return fmt.Errorf("ferry cannot go on: %w", err)
+		return err
 	}
 	s.log.Info("ferry has ended")
 	return nil

@@ -32,6 +32,7 @@ func scriptJira(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	site := jirasim.New(jirasim.Config{Email: scriptEmail, Token: scriptToken, BaseURL: "https://acme.example"})
 	company.Found(1, time.Now(), issues).Settle(site)
+	keepSite(ts, site)
 	server := httptest.NewServer(site)
 	ts.Defer(server.Close)
 	ts.Setenv("JIRA", server.URL)
@@ -43,7 +44,9 @@ func scriptPort(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
 		ts.Fatalf("usage: port")
 	}
-	server := httptest.NewServer(portsim.New(portsim.Config{ClientID: scriptID, ClientSecret: scriptSecret}))
+	sim := portsim.New(portsim.Config{ClientID: scriptID, ClientSecret: scriptSecret})
+	ts.Value(portOfScript{}).(*portOfScript).Server = sim
+	server := httptest.NewServer(sim)
 	ts.Defer(server.Close)
 	ts.Setenv("PORT", server.URL)
 }

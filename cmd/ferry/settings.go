@@ -63,9 +63,10 @@ type settings struct {
 	// thinks right.
 	Retries int
 
-	// LogLevel is DEBUG, INFO, WARNING, ERROR or CRITICAL. Default INFO, on a terminal WARNING.
+	// LogLevel is DEBUG, INFO, WARNING, ERROR or CRITICAL. Default INFO, but WARNING beside what is drawn on a terminal.
 	// APPLICATION__LOG_LEVEL, --log-level
 	LogLevel slog.Level
+	levelSet bool
 
 	// LogFormat is text or json. Default text. FERRY_LOG_FORMAT, --log-format
 	LogFormat string
@@ -107,6 +108,15 @@ func read(s *sources, terminal bool) (settings, []string) {
 func (r *reader) log(set *settings, terminal bool) {
 	set.LogFormat = choice(r, logFormat, "text", map[string]string{"text": "text", "json": "json"}, "text or json")
 	set.LogLevel = choice(r, logLevel, quietOn(terminal), logLevels, "debug, info, warning, error or critical")
+	set.levelSet = r.text(logLevel, "") != ""
+}
+
+// serviceLevel is the level where nothing is drawn: the log is all that there is to see.
+func (s settings) serviceLevel() slog.Level {
+	if s.levelSet {
+		return s.LogLevel
+	}
+	return slog.LevelInfo
 }
 
 func (r *reader) port(set *settings) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -44,7 +45,10 @@ func enoughSettings() settings {
 	return settings{
 		JiraHost: "https://acme.atlassian.net", JiraEmail: "sam@acme.example", JiraToken: secret{"hush"},
 		PortBaseURL: "https://api.getport.io", Identifier: "my-jira-integration", Type: "jira", Login: login{Way: "automatic"},
-		InitializeResources: true, LogFormat: "text", DataDir: "./ferry-data",
+		InitializeResources: true, LogFormat: "text", DataDir: "./ferry-data", Live: live{
+			Port: 8000, Grace: 5 * time.Second,
+			Listener: listener{Type: "POLLING", Interval: time.Minute, OnStart: true, Resyncs: true, Webhooks: true},
+		},
 	}
 }
 
@@ -68,7 +72,8 @@ FERRY_LOG_FORMAT=JSON`}, func(s *settings) {
 		s.PortClientID, s.PortClientSecret, s.PortBaseURL = "id", secret{"psst"}, "https://api.us.getport.io"
 		s.Identifier, s.Type = "Acme-Jira", "jira"
 		s.InitializeResources, s.ResourcesOrigin, s.Saas = false, "Default", true
-		s.LogLevel, s.LogFormat, s.DataDir = critical, "json", "/data"
+		s.LogLevel, s.levelSet, s.LogFormat, s.DataDir = critical, true, "json", "/data"
+		s.Live.Every = time.Hour
 	}},
 	"the identifier follows the type": {
 		given{env: enough + "OCEAN__INTEGRATION__TYPE=Jira-Server"},
@@ -163,12 +168,12 @@ unused: *config
 eventListener: {type: POLLING}
 `},
 		func(s *settings) {
-			s.InitializeResources, s.ResourcesOrigin, s.LogLevel = false, "Empty", slog.LevelDebug
+			s.InitializeResources, s.ResourcesOrigin, s.LogLevel, s.levelSet = false, "Empty", slog.LevelDebug, true
 			s.PortBaseURL = "https://p.example"
 		},
 	},
 	"names that Ferry does not use": {
-		given{env: enough + "OCEAN__EVENT_LISTENER__TYPE=POLLING\nOCEAN__EVENT_LISTENER={not json\nAPPLICATION__PORT=8000\nHOME=/\n=C:=odd"},
+		given{env: enough + "OCEAN__METRICS__ENABLED=maybe\nOCEAN__STREAMING={not json\nAPPLICATION__ENABLE_HTTP_LOGGING=false\nHOME=/\n=C:=odd"},
 		func(*settings) {},
 	},
 	"no e-mail behind the gateway": {
@@ -186,7 +191,7 @@ func TestSettingsComeFromAnySource(t *testing.T) {
 			if len(faults) > 0 {
 				t.Errorf("faults = %q, want none", faults)
 			}
-			if diff := cmp.Diff(want, got, cmp.AllowUnexported(secret{})); diff != "" {
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(settings{}, secret{})); diff != "" {
 				t.Errorf("settings (-want +got):\n%s", diff)
 			}
 		})
@@ -271,7 +276,7 @@ var faultyGiven = map[string]struct {
 	},
 	"a name that is like none of Ferry's": {
 		given{env: enough + "FERRY_SAILS=7"},
-		[]string{"FERRY_SAILS in the environment is not a setting of Ferry: those are " + strings.Join(knownNames[slices.Index(knownNames, dataDir):], ", ")},
+		[]string{"FERRY_SAILS in the environment is not a setting of Ferry: those are " + strings.Join(knownNames[slices.Index(knownNames, databaseURL):], ", ")},
 	},
 	"objects that are none": {
 		given{env: enough + "OCEAN__PORT=hush\nOCEAN__INTEGRATION={\"config\":\"hush\"}", dotenv: "OCEAN__INTEGRATION__CONFIG='[\"hush\"]'"},

@@ -21,7 +21,7 @@ type syncCommand struct {
 }
 
 // Help is shown below the description.
-func (*syncCommand) Help() string { return settingsHelp }
+func (*syncCommand) Help() string { return syncManual }
 
 func (c *syncCommand) Run(ctx context.Context, a *app) error {
 	l, faults := c.layer()
@@ -58,23 +58,32 @@ func (c *syncCommand) syncWith(ctx context.Context, a *app, set settings) error 
 	if err != nil {
 		return hinted(err, set)
 	}
-	fmt.Fprintln(a.stderr, route(set))
+	place := placeOf(s.Store, set)
+	fmt.Fprintln(a.stderr, route(set, place))
 	report, err := s.Run(ctx)
 	shown.end()
-	err = a.conclude(ctx, c.JSON, report, hinted(err, set), set.DataDir)
+	err = a.conclude(ctx, c.JSON, report, hinted(err, set), place)
 	return errors.Join(err, s.Store.Close())
 }
 
+// placeOf is where the catalogue is: the data directory, or the database without its login.
+func placeOf(store *catalog.Store, set settings) string {
+	if set.Live.DatabaseURL.text == "" {
+		return set.DataDir
+	}
+	return "PostgreSQL at " + store.Path()
+}
+
 // route says from where to where, before the first answer is there: some take their time.
-func route(set settings) string {
+func route(set settings, place string) string {
 	if set.PortClientID == "" {
-		return "from " + set.JiraHost + "\ninto the catalogue in " + set.DataDir
+		return "from " + set.JiraHost + "\ninto the catalogue in " + place
 	}
 	return "from " + set.JiraHost + "\ninto Port at " + set.PortBaseURL + ", as " + set.Identifier
 }
 
 // conclude shows what a run came to, and makes of it how the command ends.
-func (a *app) conclude(ctx context.Context, asJSON bool, report *daemon.Report, err error, dir string) error {
+func (a *app) conclude(ctx context.Context, asJSON bool, report *daemon.Report, err error, place string) error {
 	if report != nil {
 		write := writeReport
 		if asJSON {
@@ -85,7 +94,7 @@ func (a *app) conclude(ctx context.Context, asJSON bool, report *daemon.Report, 
 		}
 	}
 	if s, ok := bySignal(ctx); ok {
-		return stopped(s, dir)
+		return stopped(s, place)
 	}
 	switch {
 	case err != nil || report == nil:
@@ -99,10 +108,10 @@ func (a *app) conclude(ctx context.Context, asJSON bool, report *daemon.Report, 
 }
 
 // stopped is the ending of a run that a signal ended.
-func stopped(s signalled, dir string) error {
+func stopped(s signalled, place string) error {
 	hint := "what was read and delivered until now is kept"
-	if dir != "" {
-		hint += " in " + dir + "; the next sync begins with it"
+	if place != "" {
+		hint += " in " + place + "; the next sync begins with it"
 	}
 	return &ending{s.code(), s.Error(), []string{hint}}
 }
