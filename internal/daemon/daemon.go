@@ -153,7 +153,7 @@ var errMapping = errors.New("the mapping has changed")
 func (t *tenure) farewell(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	left, err := t.store.Status(ctx)
+	left, err := t.status(ctx, t.store)
 	if err != nil {
 		return // the store is gone, as was said
 	}

@@ -64,8 +64,17 @@ func (d *Daemon) Standing(ctx context.Context) (Standing, error) {
 	if store == nil {
 		return Standing{}, nil
 	}
-	status, err := store.Status(ctx)
+	status, err := d.status(ctx, store)
 	return Standing{Leads: true, Epoch: store.Epoch(), Catalogue: &status}, err
+}
+
+// status is how the store stands. Without Port nothing waits to be delivered.
+func (d *Daemon) status(ctx context.Context, store *catalog.Store) (catalog.Status, error) {
+	status, err := store.Status(ctx)
+	if d.Port == nil {
+		status.Undelivered = catalog.Backlog{}
+	}
+	return status, err
 }
 
 // Fresh tells of the newest moment up to which the catalogue is known to be equal to Jira and Port to
@@ -85,7 +94,7 @@ func (d *Daemon) Fresh(ctx context.Context) (newest time.Time, promised time.Dur
 		return newest, promised, err
 	}
 	newest = later(read, updated)
-	status, err := store.Status(ctx)
+	status, err := d.status(ctx, store)
 	for _, waiting := range []catalog.Backlog{status.Undelivered, status.Dirty[catalog.Live]} {
 		if !waiting.Oldest.IsZero() && waiting.Oldest.Before(newest) {
 			newest = waiting.Oldest
