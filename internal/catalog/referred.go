@@ -31,3 +31,10 @@ func (s *Store) Referred(ctx context.Context, list []Pending) (map[int64]bool, e
 	})
 	return referred, wrap("look for what relates to deletions", err)
 }
+
+// Searched tells whether entities of the blueprint are named by search objects.
+func (s *Store) Searched(ctx context.Context, blueprint string) (searched bool, err error) {
+	err = s.read(ctx, `SELECT EXISTS (SELECT 1 FROM entity WHERE integration = ? AND blueprint = ? AND search = 1)`,
+		[]any{s.integration, blueprint}, into(&searched))
+	return searched, wrap("look for search objects", err)
+}

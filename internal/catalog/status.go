@@ -74,6 +74,18 @@ func (s *Store) groupAsides(ctx context.Context, status *Status) error {
 		})
 }
 
+// AsideGroups are what was set aside, or came up again, in one run.
+func (s *Store) AsideGroups(ctx context.Context, run int64) (groups []AsideGroup, err error) {
+	err = s.read(ctx, `SELECT about, kind, COUNT(*) FROM aside WHERE integration = ? AND run = ? GROUP BY about, kind`,
+		[]any{s.integration, run}, func(scan func(...any) error) error {
+			var g AsideGroup
+			err := scan(&g.About, &g.Kind, &g.N)
+			groups = append(groups, g)
+			return err
+		})
+	return groups, wrap("count what is set aside", err)
+}
+
 // moment is a time of the store; zero for 0.
 func moment(ms int64) time.Time {
 	if ms == 0 {

@@ -80,6 +80,7 @@ type run struct {
 	read     ingest.Result
 	deleted  map[string]int // by reading
 	audit    deliver.Unclaimed
+	atPort   time.Time // when it began, by Port's clock; zero if Port did not say
 }
 
 func (s *Sync) begin() *run {
@@ -238,11 +239,12 @@ func (r *run) checkAccount(ctx context.Context) error {
 }
 
 // announce tells Port that a run begins.
-func (r *run) announce(ctx context.Context) error {
+func (r *run) announce(ctx context.Context) (err error) {
 	if r.Port == nil {
 		return nil
 	}
-	return r.Port.ResyncState(ctx, r.scheduled(port.ResyncState{Status: port.Running, Start: r.started}))
+	r.atPort, err = r.Port.ResyncState(ctx, r.scheduled(port.ResyncState{Status: port.Running, Start: r.started}))
+	return err
 }
 
 // readAndDeliver lets both halves work at once: deliver sends what ingest has applied. If
@@ -265,8 +267,7 @@ func (r *run) readAndDeliver(ctx context.Context) error {
 			return err
 		}
 	}
-	r.audit, err = deliver.Audit(ctx, r.Store, r.Port, r.started)
-	return err
+	return r.auditPort(ctx, d)
 }
 
 // upserts delivers until all is read. Beside what goes on all the time it outlives a Port that is away
@@ -371,7 +372,7 @@ func (r *run) tell(ctx context.Context, failure error) error {
 	case failure != nil || r.decisions(last) > 0:
 		state.Status = port.Failed
 	}
-	if err := r.Port.ResyncState(last, r.scheduled(state)); err != nil && failure == nil {
+	if _, err := r.Port.ResyncState(last, r.scheduled(state)); err != nil && failure == nil {
 		return err
 	}
 	return failure

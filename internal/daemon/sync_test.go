@@ -1,6 +1,9 @@
 package daemon_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -132,7 +135,8 @@ func TestUnknownKindIsSetAsideByName(t *testing.T) {
 	}
 }
 
-func TestWhatNobodyAsksForIsCountedAndLeft(t *testing.T) {
+// An entity that nothing asks for is the work of another version, or of a store that was lost.
+func TestWhatNobodyAsksForGoesWhenAllWasRead(t *testing.T) {
 	w := newWorld(t)
 	w.addIssues("PAY", 3)
 	w.jira.AddUser(jirasim.User{AccountID: "ada", DisplayName: "Ada"})
@@ -141,12 +145,79 @@ func TestWhatNobodyAsksForIsCountedAndLeft(t *testing.T) {
 	if _, stub := w.port.Entity("jiraUser", "ada"); !stub {
 		t.Fatal("Port made no stub for the assignee")
 	}
-	w.port.Put(portsim.Entity{Blueprint: "jiraIssue", Identifier: "OLD-1"}, "port-ocean/jira/0.7.99/my-jira/exporter")
-	report := w.mustSync()
-	if report.Unclaimed != 1 || report.UnclaimedNames[0] != "jiraIssue OLD-1" {
-		t.Errorf("unclaimed are %d, %v, want OLD-1 alone: the stub is related to", report.Unclaimed, report.UnclaimedNames)
+	const former = "port-ocean/jira/0.7.99/my-jira/exporter"
+	w.port.Put(portsim.Entity{Blueprint: "jiraIssue", Identifier: "OLD-1"}, former)
+	w.port.Put(portsim.Entity{Blueprint: "jiraIssue", Identifier: "OTHERS-1"}, "somebody else")
+	heal := w.jira.Inject(jirasim.Fault{Match: "approximate-count", Do: jirasim.Forbidden})
+	if _, err := w.sync(); err == nil {
+		t.Error("a sync without the list of issues succeeded")
 	}
 	if _, there := w.port.Entity("jiraIssue", "OLD-1"); !there {
-		t.Error("OLD-1 was deleted")
+		t.Error("OLD-1 was deleted by a run that could not list the issues")
 	}
+	heal()
+	report := w.mustSync()
+	if report.Unclaimed != 0 || kind(report, "issue").Deleted != 1 {
+		t.Errorf("unclaimed are %d, %v, and %d were deleted, want OLD-1 deleted: the stub is related to",
+			report.Unclaimed, report.UnclaimedNames, kind(report, "issue").Deleted)
+	}
+	if ids := w.identifiers("jiraIssue"); !slices.Equal(ids, []string{"OTHERS-1", "PAY-1", "PAY-2", "PAY-3"}) {
+		t.Errorf("Port has %v, want OLD-1 alone to be gone", ids)
+	}
+	if _, stub := w.port.Entity("jiraUser", "ada"); !stub {
+		t.Error("the stub of the assignee was deleted")
+	}
+}
+
+// More than the threshold allows waits for a person, and what may be somebody else's is left.
+func TestWhatNobodyAsksForWaits(t *testing.T) {
+	const former = "port-ocean/jira/0.7.99/my-jira/exporter"
+	for name, test := range map[string]struct {
+		mapping string
+		old     int
+		left    int
+	}{
+		"the brake":            {issuesWith("entityDeletionThreshold: 0.5", "'.key'"), 20, 20},
+		"few are no landslide": {issuesWith("entityDeletionThreshold: 0.5", "'.key'"), 9, 0},
+		"none may go":          {issuesWith("entityDeletionThreshold: 0", "'.key'"), 1, 1},
+		"named by a search":    {issuesWith("", "{combinator: '\"and\"', rules: [{property: '\"title\"', operator: '\"=\"', value: .key}]}"), 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.addIssues("PAY", 3)
+			w.mustSync() // makes the blueprints
+			w.mapping = test.mapping
+			for i := range test.old {
+				w.port.Put(portsim.Entity{Blueprint: "jiraIssue", Identifier: fmt.Sprintf("OLD-%d", i)}, former)
+			}
+			report, err := w.sync()
+			if err != nil && test.left == 0 {
+				t.Fatal(err)
+			}
+			left := 0
+			for _, id := range w.identifiers("jiraIssue") {
+				if strings.HasPrefix(id, "OLD-") {
+					left++
+				}
+			}
+			if left != test.left || report.Unclaimed != test.left {
+				t.Errorf("%d are left, and %d reported, want %d; set aside %v", left, report.Unclaimed, test.left, report.Asides)
+			}
+		})
+	}
+}
+
+// issuesWith is a mapping of issues with a switch and an identifier.
+func issuesWith(line, identifier string) string {
+	return line + `
+resources:
+  - kind: issue
+    selector: {query: "true", jql: ""}
+    port:
+      entity:
+        mappings:
+          identifier: ` + identifier + `
+          blueprint: '"jiraIssue"'
+          title: .fields.summary
+`
 }

@@ -28,13 +28,7 @@ func Audit(ctx context.Context, store *catalog.Store, client *port.Client, befor
 		if err != nil || len(unclaimed) == 0 {
 			return err
 		}
-		u.Count += len(unclaimed)
-		u.ByBlueprint[blueprint] += len(unclaimed)
-		for _, id := range unclaimed {
-			if len(u.Names) < names {
-				u.Names = append(u.Names, blueprint+" "+id)
-			}
-		}
+		u.add(blueprint, unclaimed)
 		return nil
 	})
 	if err != nil {

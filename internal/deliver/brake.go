@@ -12,8 +12,9 @@ import (
 const fewDeletions = 10
 
 // brake stops a run that would delete more than a person has allowed in advance. It sets all of
-// it aside as one decision.
-func (d *Deliverer) brake(ctx context.Context, n int) (stop bool, err error) {
+// it aside as one decision, named as the subject. beside is how many of the n are no entities of the
+// catalogue.
+func (d *Deliverer) brake(ctx context.Context, subject string, n, beside int) (stop bool, err error) {
 	if n == 0 || d.config.AcceptDeletions || n < fewDeletions && d.config.Threshold > 0 {
 		return false, nil
 	}
@@ -21,6 +22,7 @@ func (d *Deliverer) brake(ctx context.Context, n int) (stop bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	all += beside
 	const look = "look at them, then run `ferry sync --accept-deletions`, or raise the threshold"
 	var reason string
 	switch threshold := d.config.Threshold; {
@@ -33,7 +35,7 @@ func (d *Deliverer) brake(ctx context.Context, n int) (stop bool, err error) {
 	}
 	d.count(func(r *Result) { r.Waiting = n })
 	d.log.LogAttrs(ctx, slog.LevelWarn, "deliver: deletions wait for a person", slog.Int("n", n), slog.Int("of", all))
-	return true, d.decide(ctx, "deletions", reason)
+	return true, d.decide(ctx, subject, reason)
 }
 
 // setProtected sets aside, for each blueprint of which something is left in Port, why.

@@ -62,7 +62,7 @@ func (d *Deliverer) deleteRound(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if stop, err := d.brake(ctx, len(ours)); stop || err != nil {
+	if stop, err := d.brake(ctx, "deletions", len(ours), 0); stop || err != nil {
 		return 0, err
 	}
 	return d.remove(ctx, ours)

@@ -91,6 +91,9 @@ func resourceName(index int, kind string) string {
 	return fmt.Sprintf("resource %d (%s)", index+1, kind)
 }
 
+// Searches tells whether the resource names its entities by search objects.
+func (r *Resource) Searches() bool { return r.identifier.search != nil }
+
 // Reads gives the parts of an item that selector, itemsToParse and every other
 // expression look at. Keys that Ferry adds to an item ("__…") are among them.
 func (r *Resource) Reads() Paths { return r.reads }

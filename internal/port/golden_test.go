@@ -164,7 +164,7 @@ func TestResyncStateIsAsRecorded(t *testing.T) {
 			t.Fatal(err)
 		}
 		*at = moment.In(time.FixedZone("elsewhere", 7200)) // whatever the zone, UTC is sent
-		if err := client.ResyncState(t.Context(), state); err != nil {
+		if _, err := client.ResyncState(t.Context(), state); err != nil {
 			t.Fatal(err)
 		}
 		same(t, sim, want)
@@ -175,7 +175,7 @@ func TestResyncStateWithASchedule(t *testing.T) {
 	sim := portsim.New(portsim.Config{Log: true})
 	sim.SetIntegration("my-jira", nil)
 	next := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	err := newClient(t, sim.Transport()).ResyncState(t.Context(), port.ResyncState{Status: port.Failed, End: next, Next: &next, IntervalMinutes: new(60)})
+	_, err := newClient(t, sim.Transport()).ResyncState(t.Context(), port.ResyncState{Status: port.Failed, End: next, Next: &next, IntervalMinutes: new(60)})
 	if err != nil {
 		t.Fatal(err)
 	}

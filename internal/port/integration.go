@@ -170,9 +170,19 @@ func (s ResyncState) body() map[string]any {
 	return body
 }
 
-// ResyncState tells Port that a run began or how it ended.
-func (c *Client) ResyncState(ctx context.Context, state ResyncState) error {
-	return c.do(ctx, call{method: http.MethodPatch, path: c.ours("resync-state"), body: state.body()}, nil)
+// ResyncState tells Port that a run began or how it ended, and gives the time by Port's clock; zero
+// where the answer does not tell it.
+func (c *Client) ResyncState(ctx context.Context, state ResyncState) (at time.Time, err error) {
+	var answer struct {
+		Integration struct {
+			ResyncState struct {
+				UpdatedAt json.RawMessage `json:"updatedAt"`
+			} `json:"resyncState"`
+		} `json:"integration"`
+	}
+	err = c.do(ctx, call{method: http.MethodPatch, path: c.ours("resync-state"), body: state.body()}, &answer)
+	at, _ = time.Parse(time.RFC3339, text(answer.Integration.ResyncState.UpdatedAt)) // takes fractions of a second too
+	return at, err
 }
 
 // A ResyncRequest is somebody's wish, in Port, that everything be read again. The zero value is none.
