@@ -33,8 +33,7 @@ func issues(from, n, version int) []Item {
 // for delivery, delivered; into an empty store, and again into the full one.
 func BenchmarkIssue(b *testing.B) {
 	for _, count := range []int{10_000, 100_000} {
-		b.Run(fmt.Sprint(count), func(b *testing.B) {
-			s := openIn(b, b.TempDir())
+		benchEach(b, fmt.Sprint(count), func(b *testing.B, s *Store) {
 			for version := range 2 {
 				b.Run([]string{"empty", "full"}[version], func(b *testing.B) {
 					for b.Loop() {
@@ -48,6 +47,12 @@ func BenchmarkIssue(b *testing.B) {
 			}
 		})
 	}
+}
+
+// benchEach runs a benchmark on both databases.
+func benchEach(b *testing.B, name string, bench func(*testing.B, *Store)) {
+	b.Run("SQLite/"+name, func(b *testing.B) { bench(b, openAt(b, inDir(b))) })
+	b.Run("PostgreSQL/"+name, func(b *testing.B) { bench(b, openAt(b, inSchema(b))) })
 }
 
 func carry(b *testing.B, s *Store, count, version int) {

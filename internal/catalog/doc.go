@@ -30,6 +30,11 @@
 //
 // # Writing
 //
-// There is one writer. Callers that wait for it share one transaction ([Store.write]), each in
+// There is one writer. Callers that wait for it share one transaction ([writer.write]), each in
 // a savepoint of its own, so that many small changes cost one flush to disk.
+//
+// In a SQLite file the writer also puts down the hints of the [Inbox]. In PostgreSQL every process
+// does, on a connection of its own ([receiving]), beside the one that has the lease ([lease]) and
+// writes the rest. They meet in the rows of dirty, where each statement is right whichever comes
+// first: a hint adds to the count, and whoever clears a row names the count that it has seen.
 package catalog

@@ -88,6 +88,7 @@ func (p *postgres) tryLead(ctx context.Context, wait bool, in *Inbox, said *sayi
 	l.epoch = s.epoch
 	s.started()
 	l.background.Go(l.watch)
+	l.background.Go(l.tend)
 	l.background.Go(func() { p.listen(l.ctx, at.channel, in.arrived) })
 	return s, nil
 }
@@ -153,6 +154,16 @@ func (l *lease) watch() {
 	for pause(l.ctx, again) {
 		if err := l.check(); err != nil {
 			l.giveUp(err)
+		}
+	}
+}
+
+// tend keeps the tables' statistics.
+func (l *lease) tend() {
+	said := &saying{log: l.log}
+	for pause(l.ctx, again) {
+		if err := (statistics{l.readers}).refresh(l.ctx); err != nil && l.ctx.Err() == nil {
+			said.say(slog.LevelWarn, "the catalogue may be slow: the database's statistics of its tables cannot be refreshed", "err", explain(err))
 		}
 	}
 }

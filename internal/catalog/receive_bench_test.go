@@ -11,19 +11,14 @@ import (
 
 // BenchmarkReceive is how fast 20 webhook requests at once put down a hint each, of 1,000 issues.
 func BenchmarkReceive(b *testing.B) {
-	for name, place := range map[string]func(testing.TB) Config{"SQLite": inDir, "PostgreSQL": inSchema} {
-		b.Run(name, func(b *testing.B) {
-			s := openAt(b, place(b))
-			if err := s.SetReadings(b.Context(), asked("issue")); err != nil {
-				b.Fatal(err)
-			}
-			commits := receiver(s).count()
-			b.ResetTimer()
-			receive20(b, s.Inbox())
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "hints/s")
-			b.ReportMetric(float64(b.N)/float64(*commits), "hints/commit")
-		})
-	}
+	benchEach(b, "20", func(b *testing.B, s *Store) {
+		must(b, s.SetReadings(b.Context(), asked("issue")))
+		commits := receiver(s).count()
+		b.ResetTimer()
+		receive20(b, s.Inbox())
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "hints/s")
+		b.ReportMetric(float64(b.N)/float64(*commits), "hints/commit")
+	})
 }
 
 func receive20(b *testing.B, in *Inbox) {

@@ -1,6 +1,7 @@
--- The catalogue. One process writes it: the one that holds the integration's lease.
--- SQLite runs this text as it is; PostgreSQL runs it with INTEGER read as BIGINT and
--- without WITHOUT ROWID. Times are milliseconds since 1970, UTC.
+-- The catalogue. One process writes it: the one that holds the integration's lease. Others put
+-- hints into dirty and deliveries into delivery. SQLite runs this text as it is; PostgreSQL runs
+-- it with INTEGER read as BIGINT, without WITHOUT ROWID, with texts that compare by their bytes,
+-- and with a table for keys that its indexes cannot hold. Times are milliseconds since 1970, UTC.
 
 -- store: which schema this is. A store of another schema is not opened.
 CREATE TABLE IF NOT EXISTS store (

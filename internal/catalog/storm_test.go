@@ -70,7 +70,7 @@ func (w *storm) process(ctx context.Context, number int) {
 }
 
 func (w *storm) receive(ctx context.Context, in *Inbox, number int) {
-	for n := 0; ctx.Err() == nil; n++ {
+	for n := 0; pause(ctx, time.Millisecond); n++ {
 		var hints []Hint
 		for i := range 3 {
 			hints = append(hints, Hint{Kind: "issue", ID: fmt.Sprint(number, "-", n, "-", i)})
