@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"sync"
@@ -69,10 +70,15 @@ func (w *world) live(schedule daemon.Schedule, changes ...func(*daemon.Daemon)) 
 	for _, change := range changes {
 		change(a.daemon)
 	}
+	unhook := func() {}
+	if w.door != nil {
+		unhook = w.hooked(a.daemon)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- a.daemon.Run(ctx) }()
 	a.stop = sync.OnceValue(func() error {
+		unhook()
 		cancel()
 		err := <-ended
 		if e := database.Close(); e != nil {
@@ -150,33 +156,72 @@ func (a *alive) right() {
 	}
 }
 
-// hooked lets Jira deliver to a ferry, which registers for it.
-func (w *world) hooked(delivery jirasim.Delivery) func(*daemon.Daemon) {
-	return func(d *daemon.Daemon) {
-		trust := hooks.Trust{Secrets: []string{hookSecret}}
-		receiver := hooks.NewReceiver(d.Database.Inbox(), hooks.ReceiverConfig{Trust: trust, Logger: d.Logger})
-		server := httptest.NewServer(receiver)
-		registrar := hooks.NewRegistrar(d.Jira, receiver, hooks.RegistrarConfig{
-			Identifier: "my-jira", BaseURL: server.URL, Trust: trust,
-			Verified: d.Verified, Mended: d.Mended, Logger: d.Logger,
-		})
-		d.Webhook = daemon.Webhook{
-			Keep: registrar.Run,
-			Hears: func(kind string) bool {
-				s := registrar.State()
-				return s.Live && (s.Outcome.Family == jira.FamilyAdmin || kind == "issue")
-			},
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		var group sync.WaitGroup
-		group.Go(func() { receiver.Run(ctx) })
-		group.Go(func() {
-			if err := w.jira.Deliver(ctx, delivery); err != nil {
-				w.t.Error(err)
-			}
-		})
-		w.t.Cleanup(func() { cancel(); group.Wait(); server.Close() })
+// door is the address at which Jira reaches a world's ferry, whichever runs.
+type door struct {
+	mu       sync.Mutex
+	receiver http.Handler // nil: nobody is there
+	refused  []int        // what a receiver answered and Jira will not take for taken
+}
+
+func (d *door) let(receiver http.Handler) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.receiver = receiver
+}
+
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	d.mu.Lock()
+	receiver := d.receiver
+	d.mu.Unlock()
+	if receiver == nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
 	}
+	answer := httptest.NewRecorder()
+	receiver.ServeHTTP(answer, r)
+	if answer.Code != http.StatusOK {
+		d.mu.Lock()
+		d.refused = append(d.refused, answer.Code)
+		d.mu.Unlock()
+	}
+	w.WriteHeader(answer.Code)
+}
+
+// delivers lets Jira deliver for as long as the test lasts.
+func (w *world) delivers(delivery jirasim.Delivery) {
+	w.door = &door{}
+	server := httptest.NewServer(w.door)
+	w.hookURL = server.URL
+	ctx, cancel := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	group.Go(func() {
+		if err := w.jira.Deliver(ctx, delivery); err != nil {
+			w.t.Error(err)
+		}
+	})
+	w.t.Cleanup(func() { cancel(); group.Wait(); server.Close() })
+}
+
+// hooked lets a ferry hear what Jira delivers, which it registers for.
+func (w *world) hooked(d *daemon.Daemon) (unhook func()) {
+	trust := hooks.Trust{Secrets: []string{hookSecret}}
+	receiver := hooks.NewReceiver(d.Database.Inbox(), hooks.ReceiverConfig{Trust: trust, Logger: d.Logger})
+	registrar := hooks.NewRegistrar(d.Jira, receiver, hooks.RegistrarConfig{
+		Identifier: "my-jira", BaseURL: w.hookURL, Trust: trust,
+		Verified: d.Verified, Mended: d.Mended, Logger: d.Logger,
+	})
+	d.Webhook = daemon.Webhook{
+		Keep: registrar.Run,
+		Hears: func(kind string) bool {
+			s := registrar.State()
+			return s.Live && (s.Outcome.Family == jira.FamilyAdmin || kind == "issue")
+		},
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	group.Go(func() { receiver.Run(ctx) })
+	w.door.let(receiver)
+	return func() { w.door.let(nil); cancel(); group.Wait() }
 }
 
 // heard waits until Jira has a webhook.
@@ -192,7 +237,8 @@ func testLiveByWebhooks(t *testing.T, place func(*world)) {
 	place(w)
 	w.mapping = family(true, true)
 	w.mustSync()
-	a := w.live(seldom(), w.hooked(jirasim.Delivery{}))
+	w.delivers(jirasim.Delivery{})
+	a := w.live(seldom())
 	a.heard()
 	w.jira.Update("PAY-3", func(i *jirasim.Issue) { i.Summary = "Refund fails" })
 	w.jira.Delete("PAY-4")

@@ -47,6 +47,8 @@ type world struct {
 	noPort   bool
 	timeout  time.Duration // per attempt at Jira
 	logged   *strings.Builder
+	door     *door  // where webhooks come in, if Jira delivers
+	hookURL  string // its address
 	jiraPath string // below the host, as at the gateway
 
 	blueprints [][]byte              // beside the default ones
@@ -96,6 +98,7 @@ func (w *world) addBlueprint(text string) {
 func (w *world) fresh() string {
 	w.t.Helper()
 	other := *w
+	other.door = nil
 	other.dir, other.database, other.logged = w.t.TempDir(), "", &strings.Builder{}
 	other.newPort()
 	other.mustSync()
