@@ -13,12 +13,12 @@ import (
 	"ferry/internal/port/portsim"
 )
 
-// hurried runs call, which begins at once, and Hurry 5 s later, and returns the call's error and when it ended.
-func hurried(client *port.Client, call func() error) (error, time.Duration) {
+// hurried runs call, which begins at once, and Hurry 5 s later, and returns when the call ended, and its error.
+func hurried(client *port.Client, call func() error) (time.Duration, error) {
 	start := time.Now()
 	time.AfterFunc(5*time.Second, client.Hurry)
 	err := call()
-	return err, time.Since(start)
+	return time.Since(start), err
 }
 
 func TestHurryEndsWhatWaits(t *testing.T) {
@@ -47,7 +47,7 @@ func TestHurryEndsWhatWaits(t *testing.T) {
 				sim := newPort(config)
 				sim.Inject(tt.fault)
 				client := newClient(t, sim.Transport())
-				err, took := hurried(client, func() error { _, err := client.Organization(t.Context()); return err })
+				took, err := hurried(client, func() error { _, err := client.Organization(t.Context()); return err })
 				if !errors.Is(err, tt.want) || took != tt.took {
 					t.Errorf("Organization = %v after %s, want %v after %s", err, took, tt.want, tt.took)
 				}
@@ -74,7 +74,7 @@ func TestHurrySendsNobodyWhoStandsInLine(t *testing.T) {
 		var group sync.WaitGroup
 		group.Go(func() { _, _ = client.Organization(t.Context()) })
 		synctest.Wait()
-		err, took := hurried(client, func() error { _, err := client.Blueprint(t.Context(), "project"); return err })
+		took, err := hurried(client, func() error { _, err := client.Blueprint(t.Context(), "project"); return err })
 		if !errors.Is(err, port.ErrUnavailable) || took != 5*time.Second {
 			t.Errorf("the one in line = %v after %s, want ErrUnavailable after 5s", err, took)
 		}
