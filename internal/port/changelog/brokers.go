@@ -14,8 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// ErrCredentials is that Kafka does not let us in with the user name and password, or not in this way.
-var ErrCredentials = errors.New("Kafka refused the credentials that Port gave")
+// ErrCredentials is that Kafka does not let us in with the user name and password, or not by this mechanism.
+var ErrCredentials = errors.New("the credentials that Port gave for its Kafka were refused")
 
 // patience is how many refusals in a row, after Kafka had once let us in, are taken for its last word: brokers that
 // start, or whose users are being written anew, refuse for a moment what they accepted before.
@@ -39,7 +39,7 @@ func newBrokers(config Config, fail func(error)) *brokers {
 // OnBrokerConnect tells when a broker goes and when it is back, once each, and ends the run when the credentials are
 // refused.
 func (b *brokers) OnBrokerConnect(broker kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
-	if gaveUp(err) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, kgo.ErrClientClosed) {
 		return
 	}
 	b.mu.Lock()
@@ -57,9 +57,9 @@ func (b *brokers) OnBrokerConnect(broker kgo.BrokerMetadata, _ time.Duration, _ 
 	log := b.config.Logger
 	switch {
 	case err != nil && !was:
-		log.LogAttrs(context.Background(), slog.LevelWarn, "change log: a broker cannot be reached and is tried for ever", slog.String("broker", address), slog.Any("err", err))
+		log.Warn("change log: a broker cannot be reached and is tried for ever", slog.String("broker", address), slog.Any("err", err))
 	case err == nil && was:
-		log.LogAttrs(context.Background(), slog.LevelInfo, "change log: a broker can be reached again", slog.String("broker", address))
+		log.Info("change log: a broker can be reached again", slog.String("broker", address))
 	}
 }
 
@@ -69,33 +69,4 @@ func (b *brokers) refused(err error) {
 	}
 	b.fail(fmt.Errorf("%w, as %s by %s: %w; check that OCEAN__EVENT_LISTENER__BROKERS are those of your region of Port, and OCEAN__EVENT_LISTENER__AUTHENTICATION_MECHANISM",
 		ErrCredentials, b.config.Username, b.config.Mechanism, err))
-}
-
-// A sign remembers whether a trouble was told, so that it is told once.
-type sign struct {
-	mu   sync.Mutex
-	last string
-}
-
-// begins reports whether err is another trouble than the last one. Texts of the network differ each time, by port
-// numbers, and count as one.
-func (s *sign) begins(err error) bool {
-	text := "the network"
-	if e, ok := errors.AsType[*kerr.Error](err); ok {
-		text = e.Message
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	was := s.last
-	s.last = text
-	return was != text
-}
-
-// over reports whether there was a trouble, and ends it.
-func (s *sign) over() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	was := s.last
-	s.last = ""
-	return was != ""
 }

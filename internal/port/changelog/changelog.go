@@ -1,13 +1,13 @@
 // Package changelog listens to Port's Kafka for word that the integration is to be read anew: somebody pressed the
 // button, or edited the mapping.
 //
-// A message is a demand and nothing more; what is to be done is always the same, a resync. So demands that come while
-// one runs are answered by one more. What must not happen is that a demand is lost, and the offset that is committed is
-// all that remembers it: it stands before the first demand that no resync has answered, until one has. A process that
-// is killed in between is told again. The other way round, being told twice costs a resync that changes nothing.
+// A message is a request and nothing more; what is to be done is always the same, a resync. So requests that come while
+// one runs are answered by one more. What must not happen is that a request is lost, and the offset that is committed is
+// all that remembers it: it stands before the first request that no resync has answered, until one has. A process that
+// is killed in between is told again. Being told twice is harmless: it costs a resync that changes nothing.
 //
-// Kafka is read and the offsets are committed in one goroutine (reader.go), which nothing holds up; resyncs run in
-// another (worker.go). What they tell each other is the ledger (ledger.go).
+// Kafka is read and the offsets are committed in one goroutine (reader.go), which a resync does not hold up; resyncs run
+// in another (worker.go). What the two know of each other is in the ledger (ledger.go).
 package changelog
 
 import (
@@ -30,12 +30,12 @@ func New(config Config) (*Consumer, error) {
 	return &Consumer{config}, nil
 }
 
-// Run calls resync for each demand, never two at once, until ctx ends, and then returns nil. It is for one goroutine.
+// Run calls resync when one is requested, never two at once, until ctx ends, and then returns nil. One Run at a time.
 //
-// A resync that fails is called again after a while, or at the next demand. When ctx ends, so does the one that resync
-// is given; Run returns when resync has. Kafka that cannot be reached is tried for ever. Only credentials that it
-// refuses end Run with an error, for which [ErrCredentials] holds, and with it a resync that is under way: Port may have
-// replaced them, so they are asked for anew before a person is.
+// A resync that fails is called again after a while, or at the next request. Its context ends with ctx, and Run returns
+// when it has. A Kafka that cannot be reached is tried for ever. Only credentials that are refused end Run with an
+// error, for which [ErrCredentials] holds, and with it a resync that is under way: Port may have replaced them, so that
+// it should be asked for them again before a person is.
 func (c *Consumer) Run(ctx context.Context, resync func(context.Context) error) error {
 	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"ferry/internal/port/changelog"
 )
@@ -22,11 +21,11 @@ func changed(identifier, updated, resynced, destination string) string {
 		identifier, updated, resynced, destination)
 }
 
-func TestWhatIsADemand(t *testing.T) {
+func TestWhatIsARequest(t *testing.T) {
 	const morning, noon = "2026-11-23T08:00:00.000Z", "2026-11-23T12:00:00.000Z"
 	for _, tt := range []struct {
 		name, message string
-		inLog, alone  bool // as a message of the log of all changes, and of the topic for demands
+		inLog, alone  bool // as a message of the log of all changes, and of the topic for requests
 	}{
 		{"a request", asked, true, true},
 		{"a request without an action", `{"context":{"integrationId":"my-jira"}}`, false, true},
@@ -53,10 +52,10 @@ func TestWhatIsADemand(t *testing.T) {
 		{"more than is read", `{"padding":"` + strings.Repeat("x", 9<<20) + `",` + asked[1:], false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			for topic, want := range map[string]bool{log: tt.inLog, demand: tt.alone} {
+			for topic, want := range map[string]bool{log: tt.inLog, requests: tt.alone} {
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "16777216"}))
-					l := w.listen(atOnce, func(c *changelog.Config) { c.NewTopic = topic == demand })
+					l := w.listen(atOnce, func(c *changelog.Config) { c.NewTopic = topic == requests })
 					w.say(topic, tt.message)
 					time.Sleep(3 * time.Second)
 					if got := l.begun.Load() == 1; got != want {
@@ -74,7 +73,7 @@ func TestWhatIsADemand(t *testing.T) {
 	}
 }
 
-func TestADemandIsCommittedAfterTheResync(t *testing.T) {
+func TestARequestIsCommittedAfterTheResync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		done := make(chan struct{})
@@ -82,7 +81,7 @@ func TestADemandIsCommittedAfterTheResync(t *testing.T) {
 		w.say(log, nothing, nothing, asked, nothing)
 		time.Sleep(5 * time.Minute)
 		if at := w.committed(log, 0); at != 2 || l.begun.Load() != 1 {
-			t.Errorf("after five minutes of the resync: %d begun, committed up to %d; want 1, and 2, which is before the demand", l.begun.Load(), at)
+			t.Errorf("after five minutes of the resync: %d begun, committed up to %d; want 1, and 2, which is before the request", l.begun.Load(), at)
 		}
 		close(done)
 		time.Sleep(3 * time.Second)
@@ -107,14 +106,14 @@ func TestWhatIsDoneIsCommittedAtTheEnd(t *testing.T) {
 	})
 }
 
-func TestADemandIsToldAgainWhenItsResyncDidNotEnd(t *testing.T) {
+func TestARequestIsToldAgainWhenItsResyncDidNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		first := w.listen(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
 		w.say(log, nothing, asked)
 		time.Sleep(5 * time.Second)
 		if err := first.stop(); err != nil || w.committed(log, 0) != 1 {
-			t.Errorf("Run = %v, committed up to %d; want nil, and 1, which is before the demand", err, w.committed(log, 0))
+			t.Errorf("Run = %v, committed up to %d; want nil, and 1, which is before the request", err, w.committed(log, 0))
 		}
 		second := w.listen(atOnce)
 		if second.begun.Load() != 1 || w.committed(log, 0) != 2 {
@@ -128,7 +127,7 @@ func TestADemandIsToldAgainWhenItsResyncDidNotEnd(t *testing.T) {
 }
 
 // The first process of an integration begins at the end of the log; the second where the first was, and not at the end.
-func TestADemandBetweenTwoProcessesIsNotLost(t *testing.T) {
+func TestARequestBetweenTwoProcessesIsNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.say(log, asked, asked)
@@ -145,7 +144,7 @@ func TestADemandBetweenTwoProcessesIsNotLost(t *testing.T) {
 	})
 }
 
-func TestDemandsDuringAResyncAreOneMore(t *testing.T) {
+func TestRequestsDuringAResyncAreOneMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		l := w.listen(func(ctx context.Context) error { time.Sleep(5 * time.Minute); return nil })
@@ -202,7 +201,7 @@ func TestAResyncThatFailsIsTriedAgain(t *testing.T) {
 	})
 }
 
-func TestADemandEndsTheWaitAfterAFailure(t *testing.T) {
+func TestARequestEndsTheWaitAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		var mended atomic.Bool
@@ -219,6 +218,30 @@ func TestADemandEndsTheWaitAfterAFailure(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		if l.begun.Load() != 2 || w.committed(log, 0) != 2 {
 			t.Errorf("%d resyncs, committed up to %d; want 2 and 2", l.begun.Load(), w.committed(log, 0))
+		}
+		_ = l.stop()
+	})
+}
+
+// A request that came during a resync is answered by the next one. If that fails, it is that one's request that waits, and
+// not a new one that ends the wait.
+func TestARequestThatIsBeingAnsweredDoesNotEndTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var l *listener
+		l = w.listen(func(context.Context) error {
+			time.Sleep(time.Minute)
+			if l.begun.Load() > 1 {
+				return errors.New("no")
+			}
+			return nil
+		}, func(c *changelog.Config) { c.RetryBase, c.RetryCap = time.Hour, time.Hour })
+		w.say(log, asked)
+		time.Sleep(10 * time.Second)
+		w.say(log, asked)
+		time.Sleep(10 * time.Minute)
+		if l.begun.Load() != 2 {
+			t.Errorf("%d resyncs, want 2, and a wait of an hour", l.begun.Load())
 		}
 		_ = l.stop()
 	})
@@ -247,18 +270,25 @@ func TestRunEndsPromptly(t *testing.T) {
 			w.kafka.Close()
 			return w.listen(atOnce, func(c *changelog.Config) { c.NewTopic = true })
 		},
-		"Kafka says nothing": func(w *world) *listener {
-			w.kafka.ControlKey(11, func(kmsg.Request) (kmsg.Response, error, bool) {
-				w.kafka.SleepControl(func() { <-w.Context().Done() })
-				return nil, nil, false
-			})
-			return w.listen(atOnce)
+		"Kafka falls silent": func(w *world) *listener {
+			l := w.listen(atOnce)
+			w.silent.Store(true)
+			w.say(log, nothing)
+			return l
 		},
+		"Kafka falls silent before it was told": func(w *world) *listener {
+			l := w.listen(func(context.Context) error { time.Sleep(10 * time.Second); return nil })
+			w.say(log, asked)
+			time.Sleep(5 * time.Second)
+			w.silent.Store(true)
+			return l
+		},
+		"Kafka was silent always": func(w *world) *listener { w.silent.Store(true); return w.listen(atOnce) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := prepare(newWorld(t))
-				time.Sleep(time.Minute)
+				time.Sleep(20 * time.Second)
 				start := time.Now()
 				if err := l.stop(); err != nil || time.Since(start) > 5*time.Second {
 					t.Errorf("Run = %v after %s, want nil within 5s", err, time.Since(start))

@@ -20,10 +20,10 @@ import (
 	"ferry/internal/port"
 )
 
-// NewTopicFlag is the organisation's feature flag that says that demands have a topic of their own.
+// NewTopicFlag is the organisation's feature flag for a topic of resync requests alone; see [port.Organization.Has].
 const NewTopicFlag = "OCEAN_KAFKA_INTEGRATION_RESYNC_REQUESTS_TOPIC_ENABLED"
 
-// DefaultBrokers are those of Port's European region.
+// DefaultBrokers are Port's, as its own integrations have them unless they are told others.
 var DefaultBrokers = []string{
 	"b-1-public.publicclusterprod.t9rw6w.c1.kafka.eu-west-1.amazonaws.com:9196",
 	"b-2-public.publicclusterprod.t9rw6w.c1.kafka.eu-west-1.amazonaws.com:9196",
@@ -40,8 +40,8 @@ type Config struct {
 	TLS              *tls.Config // nil: the system's roots
 
 	Organization, Type, Identifier string // whose integration it is; all required
-	// NewTopic reads the topic that has demands alone, where it is there; else, and where it is not, the log of all
-	// changes. See [NewTopicFlag].
+	// NewTopic reads the topic of resync requests alone, or, where that is not there, the log of all changes, which is
+	// read otherwise. It is what [NewTopicFlag] says; where the flags cannot be had, false.
 	NewTopic bool
 
 	RetryBase time.Duration // first wait after a resync that failed, 0: 5 s; doubles with each failure

@@ -6,10 +6,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// A ledger knows, of each partition that is ours, how far it was read and which demand no resync has answered. From
+// A ledger knows, of each partition that is ours, how far it was read and which request no resync has answered. From
 // that follows what may be committed.
 type ledger struct {
-	demanded chan struct{} // has room for one; filled with each demand
+	requested chan struct{} // has room for one; filled with each request
 
 	mu         sync.Mutex
 	partitions map[int32]*position
@@ -18,12 +18,12 @@ type ledger struct {
 // A position is where we are in one partition. Offsets in it rise: working, waiting, next.
 type position struct {
 	next      kgo.EpochOffset  // after the last message that was read
-	working   *kgo.EpochOffset // the first demand that the resync under way answers
+	working   *kgo.EpochOffset // the first request that the resync under way answers
 	waiting   *kgo.EpochOffset // the first that came after it began
 	committed int64            // -1: not known
 }
 
-// settled is where reading would have to begin for no demand to be lost.
+// settled is where reading would have to begin for no request to be lost.
 func (p *position) settled() kgo.EpochOffset {
 	switch {
 	case p.working != nil:
@@ -38,11 +38,11 @@ func (p *position) settled() kgo.EpochOffset {
 type entry struct {
 	partition int32
 	at        kgo.EpochOffset
-	demands   bool
+	asks      bool
 }
 
 func newLedger() *ledger {
-	return &ledger{demanded: make(chan struct{}, 1), partitions: map[int32]*position{}}
+	return &ledger{requested: make(chan struct{}, 1), partitions: map[int32]*position{}}
 }
 
 func (l *ledger) position(partition int32) *position {
@@ -59,7 +59,7 @@ func (l *ledger) begin(partition int32, at kgo.EpochOffset) {
 	l.position(partition).next = at
 }
 
-// note takes messages in the order of their partition, all of them before a resync can begin: demands that are read
+// note takes messages in the order of their partition, all of them before a resync can begin: requests that are read
 // together are answered together.
 func (l *ledger) note(entries []entry) {
 	l.mu.Lock()
@@ -67,14 +67,14 @@ func (l *ledger) note(entries []entry) {
 	for _, e := range entries {
 		p := l.position(e.partition)
 		p.next = kgo.EpochOffset{Epoch: e.at.Epoch, Offset: e.at.Offset + 1}
-		if !e.demands {
+		if !e.asks {
 			continue
 		}
 		if p.waiting == nil {
 			p.waiting = new(e.at)
 		}
 		select {
-		case l.demanded <- struct{}{}:
+		case l.requested <- struct{}{}:
 		default:
 		}
 	}
@@ -89,24 +89,24 @@ func (l *ledger) forget(partitions []int32) {
 	}
 }
 
-// take reports whether a resync is demanded, and if so, lets the one that begins now answer all demands so far.
+// take reports whether a resync is asked for, and if so, lets the one that begins now answer all requests so far.
 func (l *ledger) take() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
-	case <-l.demanded:
+	case <-l.requested:
 	default:
 	}
-	demanded := false
+	asked := false
 	for _, p := range l.partitions {
 		if p.waiting != nil {
-			p.working, p.waiting, demanded = p.waiting, nil, true
+			p.working, p.waiting, asked = p.waiting, nil, true
 		}
 	}
-	return demanded
+	return asked
 }
 
-// settle ends what take began. If the resync failed, its demands wait again.
+// settle ends what take began. If the resync failed, its requests wait again.
 func (l *ledger) settle(answered bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

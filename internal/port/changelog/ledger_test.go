@@ -7,9 +7,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever happens in whatever order, what may be committed is all before the first demand that no resync has answered,
-// and all that was read where there is none; and as long as there is one, a resync is demanded or under way.
-func TestLedgerNeverPassesADemand(t *testing.T) {
+// Whatever happens in whatever order, what may be committed is all before the first request that no resync has answered,
+// and all that was read where there is none; and as long as there is one, a resync is asked for or under way.
+func TestLedgerNeverPassesARequest(t *testing.T) {
 	type told struct{ next, unanswered, underWay []int64 } // offsets, by a model that remembers all of them
 	rapid.Check(t, func(t *rapid.T) {
 		l := newLedger()
@@ -26,8 +26,8 @@ func TestLedgerNeverPassesADemand(t *testing.T) {
 						m = &told{next: []int64{rapid.Int64Range(0, 5).Draw(t, "offset")}}
 						model[p] = m
 					}
-					e := entry{partition: p, at: kgo.EpochOffset{Offset: m.next[0]}, demands: rapid.Bool().Draw(t, "demands")}
-					if m.next[0]++; e.demands {
+					e := entry{partition: p, at: kgo.EpochOffset{Offset: m.next[0]}, asks: rapid.Bool().Draw(t, "requests")}
+					if m.next[0]++; e.asks {
 						m.unanswered = append(m.unanswered, e.at.Offset)
 					}
 					entries = append(entries, e)

@@ -46,13 +46,13 @@ func readMessage(value []byte) (m message, err error) {
 	return m, err
 }
 
-// demands reports whether a message of the topic for demands is one for the integration.
-func (m message) demands(identifier string) bool { return m.Context.Integration == identifier }
+// asks reports whether a message of the topic for requests is one for the integration.
+func (m message) asks(identifier string) bool { return m.Context.Integration == identifier }
 
-// demandsInLog reports the same of a message of the log of all changes. There a demand is also that the integration
+// asksInLog reports the same of a message of the log of all changes. There a request is also that the integration
 // itself was changed; but not by us, who tell Port how a resync went, and by that the times become equal.
-func (m message) demandsInLog(identifier string) bool {
-	if m.demands(identifier) && m.Action == "RESYNC" {
+func (m message) asksInLog(identifier string) bool {
+	if m.asks(identifier) && m.Action == "RESYNC" {
 		return true
 	}
 	after := m.Diff.After

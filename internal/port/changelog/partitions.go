@@ -2,79 +2,20 @@ package changelog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// find waits until there is a topic for us. That of demands alone is preferred where it may be, but some organisations
-// have none.
-func (r *reader) find(ctx context.Context) {
-	for ctx.Err() == nil {
-		err := r.choose(ctx)
-		if err == nil {
-			return
-		}
-		r.lament(ctx, err)
-		pause(ctx, lookAgain)
-	}
-}
-
-func (r *reader) choose(ctx context.Context) error {
-	all, alone := r.config.Organization+".change.log", r.config.Organization+".integration.resync.requests"
-	r.topic, r.inLog = all, true
-	if !r.config.NewTopic {
-		return r.lookUp(ctx, all)
-	}
-	err := r.lookUp(ctx, alone)
-	switch {
-	case err == nil:
-		r.topic, r.inLog = alone, false
-	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.TopicAuthorizationFailed):
-		if err = r.lookUp(ctx, all); err == nil {
-			r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "change log: there is no topic for resync requests, and that of all changes is read", slog.String("missing", alone))
-		}
-	}
-	return err
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-// lookUp asks whether the topic is there for us, and does not make it.
-func (r *reader) lookUp(ctx context.Context, topic string) error {
-	request := kmsg.NewPtrMetadataRequest()
-	request.Topics = []kmsg.MetadataRequestTopic{{Topic: &topic}}
-	answer, err := request.RequestWith(ctx, r.client)
-	if err != nil {
-		return err
-	}
-	if len(answer.Topics) != 1 {
-		return fmt.Errorf("Kafka's answer does not tell of topic %s", topic)
-	}
-	if err := kerr.ErrorForCode(answer.Topics[0].ErrorCode); err != nil {
-		return fmt.Errorf("topic %s, which Port makes for an organization on request: %w", topic, err)
-	}
-	return nil
-}
-
 // assigned tells which partitions became ours. With one process an integration has them all; a second one with the same
 // identifier gets what is left, which may be none, and takes over when the first one ends.
 func (r *reader) assigned(ctx context.Context, _ *kgo.Client, partitions map[string][]int32) {
 	r.held += count(partitions)
-	if r.held > 0 && r.trouble.over() {
-		r.config.Logger.LogAttrs(ctx, slog.LevelInfo, "change log: it can be read again")
+	if len(partitions) == 0 {
+		r.relieve(ctx) // else begin does, which follows
 	}
 	if r.held == r.told {
 		return
@@ -104,7 +45,7 @@ func count(partitions map[string][]int32) int {
 }
 
 // begin puts a number to where reading begins in a partition in which this group has never committed. Without it,
-// "the end" would be another place after every start, and a demand from in between would be lost.
+// "the end" would be another place after every start, and a request from in between would be lost.
 func (r *reader) begin(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	for topic, partitions := range offsets {
 		ends, err := r.ends(ctx, topic, partitions)
@@ -116,6 +57,7 @@ func (r *reader) begin(ctx context.Context, offsets map[string]map[int32]kgo.Off
 			r.ledger.begin(partition, end)
 		}
 	}
+	r.relieve(ctx)
 	return offsets, nil
 }
 

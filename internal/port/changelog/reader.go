@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -12,9 +13,9 @@ import (
 )
 
 const (
-	lookAgain    = 10 * time.Second // for a topic that is not there, or cannot be asked about
-	turn         = time.Second      // how long one poll waits, and so how long the end of a resync goes unnoticed
-	maxTurn      = 1000             // messages of one poll
+	pollFor      = time.Second      // how long one poll waits, and so how long the end of a resync goes unnoticed
+	pollAtMost   = 1000             // messages of one poll
+	commitEvery  = time.Second      // at most: a busy log is not to cost a commit for each message
 	commitWithin = 10 * time.Second // how long one commit is tried
 	leaveWithin  = 2 * time.Second  // how long each of the last commit and the leaving of the group may hold up the end
 )
@@ -35,13 +36,14 @@ type reader struct {
 	// Of the client's callbacks for partitions, which come one at a time.
 	held, told int // partitions that are ours, now and when it was last told
 
-	trouble sign
+	trouble, uncommitted sign
 }
 
 // run reads until ctx ends.
 func (r *reader) run(ctx context.Context) {
-	r.find(ctx)
-	r.client.AddConsumeTopics(r.topic)
+	if r.find(ctx) {
+		r.client.AddConsumeTopics(r.topic)
+	}
 	for ctx.Err() == nil {
 		r.turn(ctx)
 	}
@@ -49,20 +51,23 @@ func (r *reader) run(ctx context.Context) {
 
 // turn is one poll and what follows from it. It is short: what takes long is the worker's.
 func (r *reader) turn(ctx context.Context) {
-	polling, cancel := context.WithTimeout(ctx, turn)
+	polling, cancel := context.WithTimeout(ctx, pollFor)
 	defer cancel()
-	fetches := r.client.PollRecords(polling, maxTurn)
+	fetches := r.client.PollRecords(polling, pollAtMost)
 	defer r.client.AllowRebalance()
 	var entries []entry
 	fetches.EachRecord(func(record *kgo.Record) { entries = append(entries, r.read(ctx, record)) })
 	r.ledger.note(entries)
-	r.face(ctx, fetches.Errors())
-	if time.Since(r.lastCommit) >= turn { // a busy log is not to cost a commit for each message
+	if len(entries) > 0 {
+		r.relieve(ctx)
+	}
+	r.handle(ctx, fetches.Errors())
+	if time.Since(r.lastCommit) >= commitEvery {
 		r.commit(ctx, commitWithin)
 	}
 }
 
-// read looks for a demand in a message. One that cannot be read is passed over, since it would not be read next time.
+// read looks for a request in a message. One that cannot be read is passed over, since it would not be read next time.
 func (r *reader) read(ctx context.Context, record *kgo.Record) entry {
 	e := entry{partition: record.Partition, at: kgo.EpochOffset{Epoch: record.LeaderEpoch, Offset: record.Offset}}
 	where := slog.GroupAttrs("at", slog.String("topic", record.Topic), slog.Int("partition", int(record.Partition)), slog.Int64("offset", record.Offset))
@@ -71,41 +76,37 @@ func (r *reader) read(ctx context.Context, record *kgo.Record) entry {
 		r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "change log: a message cannot be read and is passed over", where, slog.Any("err", err))
 		return e
 	}
-	e.demands = m.demands(r.config.Identifier)
+	e.asks = m.asks(r.config.Identifier)
 	if r.inLog {
-		e.demands = m.demandsInLog(r.config.Identifier)
+		e.asks = m.asksInLog(r.config.Identifier)
 	}
-	if e.demands {
+	if e.asks {
 		r.config.Logger.LogAttrs(ctx, slog.LevelInfo, "change log: Port asks for a resync", where)
 	}
 	return e
 }
 
-// face deals with what came instead of messages. The client mends it or tries again by itself, but for a batch that
+// handle deals with what came instead of messages. The client mends it or tries again by itself, but for a batch that
 // unpacks to more than is allowed: there it stays until it is told to go on.
-func (r *reader) face(ctx context.Context, faults []kgo.FetchError) {
+func (r *reader) handle(ctx context.Context, faults []kgo.FetchError) {
 	for _, fault := range faults {
 		if large, ok := errors.AsType[*kgo.ErrDecompressTooLarge](fault.Err); ok {
-			r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "change log: messages are too large and are passed over", slog.Any("err", large))
-			next := kgo.EpochOffset{Epoch: large.Epoch, Offset: large.NextOffset}
-			r.client.SetOffsets(map[string]map[int32]kgo.EpochOffset{large.Topic: {large.Partition: next}})
-			r.ledger.note([]entry{{partition: large.Partition, at: kgo.EpochOffset{Epoch: large.Epoch, Offset: large.NextOffset - 1}}})
+			r.passOver(ctx, large)
 			continue
 		}
-		r.lament(ctx, fault.Err)
+		// Compared and not unwrapped: the network's time-outs are deadlines too, but only this one is the poll's own.
+		if fault.Err != context.DeadlineExceeded && ctx.Err() == nil {
+			r.complain(ctx, fault.Err)
+		}
 	}
 }
 
-// lament tells that nothing can be read, once.
-func (r *reader) lament(ctx context.Context, err error) {
-	if !gaveUp(err) && r.trouble.begins(err) {
-		r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "change log: it cannot be read and is tried for ever", slog.Any("err", err))
-	}
-}
-
-// gaveUp reports whether err is only that somebody stopped waiting.
-func gaveUp(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, kgo.ErrClientClosed)
+func (r *reader) passOver(ctx context.Context, batch *kgo.ErrDecompressTooLarge) {
+	r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "change log: messages are too large and are passed over", slog.Any("err", batch))
+	next := kgo.EpochOffset{Epoch: batch.Epoch, Offset: batch.NextOffset}
+	r.client.SetOffsets(map[string]map[int32]kgo.EpochOffset{batch.Topic: {batch.Partition: next}})
+	last := kgo.EpochOffset{Epoch: batch.Epoch, Offset: batch.NextOffset - 1}
+	r.ledger.note([]entry{{partition: batch.Partition, at: last}})
 }
 
 // commit tells Kafka how far all is answered. What it does not take is still due at the next turn.
@@ -120,8 +121,7 @@ func (r *reader) commit(ctx context.Context, within time.Duration) {
 	offsets := map[string]map[int32]kgo.EpochOffset{r.topic: due}
 	r.client.CommitOffsetsSync(limited, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, answer *kmsg.OffsetCommitResponse, err error) {
 		if err != nil {
-			r.config.Logger.LogAttrs(ctx, slog.LevelDebug, "change log: not committed", slog.Any("err", err))
-			return
+			return // the network, of which the brokers' hook tells
 		}
 		for _, topic := range answer.Topics {
 			for _, partition := range topic.Partitions {
@@ -132,11 +132,16 @@ func (r *reader) commit(ctx context.Context, within time.Duration) {
 }
 
 func (r *reader) committed(ctx context.Context, partition kmsg.OffsetCommitResponseTopicPartition, offset int64) {
-	if err := kerr.ErrorForCode(partition.ErrorCode); err != nil {
-		r.config.Logger.LogAttrs(ctx, slog.LevelDebug, "change log: not committed", slog.Any("err", err))
-		return
+	err := kerr.ErrorForCode(partition.ErrorCode)
+	switch {
+	case err == nil:
+		r.ledger.committed(partition.Partition, offset)
+		r.uncommitted.over()
+	case slices.Contains([]error{kerr.RebalanceInProgress, kerr.IllegalGeneration, kerr.UnknownMemberID}, err):
+		// The group is about to be joined again.
+	case r.uncommitted.begins(err):
+		r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "change log: what was answered cannot be committed, is tried for ever, and would be asked for again by the next process", slog.Any("err", err))
 	}
-	r.ledger.committed(partition.Partition, offset)
 }
 
 // close leaves the group, so that whoever comes next need not wait until Kafka misses us, and ends all connections.

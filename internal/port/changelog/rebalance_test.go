@@ -34,9 +34,9 @@ func wantSettled(t *testing.T, w *world, partitions ...int32) {
 	}
 }
 
-// A second process joins while the first is in a resync for demands of two partitions, and gets one of them: it is told
-// the demand that the first has not answered, and what the first then answers is no more the first's to commit.
-func TestAPartitionThatMovesDuringAResyncTakesItsDemandAlong(t *testing.T) {
+// A second process joins while the first is in a resync for requests of two partitions, and gets one of them: it is told
+// the request that the first has not answered, and what the first then answers is no more the first's to commit.
+func TestAPartitionThatMovesDuringAResyncTakesItsRequestAlong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, kfake.SeedTopics(2, log))
 		first := w.listen(slowly)
@@ -46,7 +46,7 @@ func TestAPartitionThatMovesDuringAResyncTakesItsDemandAlong(t *testing.T) {
 		second := w.listen(slowly)
 		time.Sleep(2 * time.Minute)
 		if first.begun.Load() != 1 || second.begun.Load() != 1 || w.committed(log, 0) != 0 || w.committed(log, 1) != 1 {
-			t.Errorf("begun %d and %d, committed up to %d and %d; want 1 and 1, and 0 and 1, which is before the demands",
+			t.Errorf("begun %d and %d, committed up to %d and %d; want 1 and 1, and 0 and 1, which is before the requests",
 				first.begun.Load(), second.begun.Load(), w.committed(log, 0), w.committed(log, 1))
 		}
 		time.Sleep(12 * time.Minute)
@@ -85,7 +85,7 @@ func TestTheSecondProcessOfAnIntegrationWaitsAndTakesOver(t *testing.T) {
 	})
 }
 
-// Kafka takes us for dead during a resync. The demand is told again when we are back, and answered by one more.
+// Kafka takes us for dead during a resync. The request is told again when we are back, and answered by one more.
 func TestBeingGivenUpDuringAResyncLosesNothing(t *testing.T) {
 	for name, giveUp := range map[string]func(*world){
 		"at a heartbeat": func(w *world) {
@@ -117,7 +117,7 @@ func TestBeingGivenUpDuringAResyncLosesNothing(t *testing.T) {
 				w.say(log, asked)
 				time.Sleep(20 * time.Minute)
 				if l.begun.Load() != 3 {
-					t.Errorf("%d resyncs after another demand, want 3", l.begun.Load())
+					t.Errorf("%d resyncs after another request, want 3", l.begun.Load())
 				}
 				wantSettled(t, w, 0)
 				_ = l.stop()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,11 +20,11 @@ import (
 
 func newTopic(c *changelog.Config) { c.NewTopic = true }
 
-func TestWithoutATopicForDemandsTheLogIsRead(t *testing.T) {
+func TestWithoutATopicForRequestsTheLogIsRead(t *testing.T) {
 	for name, break_ := range map[string]func(*world){
-		"it is not there": func(w *world) { _ = w.kafka.DeleteTopic(demand) },
+		"it is not there": func(w *world) { _ = w.kafka.DeleteTopic(requests) },
 		"it is not for us": func(w *world) {
-			w.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: demand, Err: kerr.TopicAuthorizationFailed, Count: -1})
+			w.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: requests, Err: kerr.TopicAuthorizationFailed, Count: -1})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -33,8 +34,8 @@ func TestWithoutATopicForDemandsTheLogIsRead(t *testing.T) {
 				l := w.listen(atOnce, newTopic)
 				w.say(log, asked)
 				time.Sleep(3 * time.Second)
-				if l.begun.Load() != 1 || w.kafka.TopicInfo(demand) != nil && name == "it is not there" {
-					t.Errorf("%d resyncs, topic made %t; want 1 and not", l.begun.Load(), w.kafka.TopicInfo(demand) != nil)
+				if l.begun.Load() != 1 || w.kafka.TopicInfo(requests) != nil && name == "it is not there" {
+					t.Errorf("%d resyncs, topic made %t; want 1 and not", l.begun.Load(), w.kafka.TopicInfo(requests) != nil)
 				}
 				_ = l.stop()
 			})
@@ -43,7 +44,7 @@ func TestWithoutATopicForDemandsTheLogIsRead(t *testing.T) {
 }
 
 // With the flag, the log is not read, in which every change of every entity stands.
-func TestWithATopicForDemandsTheLogIsNotRead(t *testing.T) {
+func TestWithATopicForRequestsTheLogIsNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		l := w.listen(atOnce, newTopic)
@@ -116,10 +117,54 @@ func TestWhatKafkaDoesNotTakeIsCommittedLater(t *testing.T) {
 		if at := w.committed(log, 0); at != 0 {
 			t.Errorf("committed up to %d while Kafka takes nothing, want 0", at)
 		}
+		if n := strings.Count(l.log.String(), "cannot be committed"); n != 1 {
+			t.Errorf("told %d times, want once: %s", n, l.log.String())
+		}
 		fault.Remove()
 		time.Sleep(time.Minute)
 		if at := w.committed(log, 0); at != 1 || l.begun.Load() != 1 {
 			t.Errorf("committed up to %d with %d resyncs, want 1 and 1", at, l.begun.Load())
+		}
+		_ = l.stop()
+	})
+}
+
+// A broker that does not even refuse: the time-out of a dial is a deadline, as that of a poll is.
+func TestABrokerThatDoesNotAnswerIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		l := w.listen(atOnce, func(c *changelog.Config) {
+			c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				over, cancel := context.WithTimeout(ctx, -1)
+				defer cancel()
+				return new(net.Dialer).DialContext(over, network, address)
+			}
+		})
+		time.Sleep(5 * time.Minute)
+		if n := strings.Count(l.log.String(), "a broker cannot be reached"); n != 1 {
+			t.Errorf("told %d times, want once: %s", n, l.log.String())
+		}
+		_ = l.stop()
+	})
+}
+
+// Where the end of the log is cannot be told when reading is to begin there.
+func TestABeginningThatFailsIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.say(log, asked, asked)
+		fault := w.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Err: kerr.UnknownServerError, Count: 3})
+		l := w.listen(atOnce)
+		time.Sleep(2 * time.Minute)
+		w.say(log, asked)
+		time.Sleep(3 * time.Second)
+		if l.begun.Load() != 1 || w.committed(log, 0) != 3 || fault.Hits() != 3 {
+			t.Errorf("%d resyncs, committed up to %d after %d faults; want 1 and 3 after 3", l.begun.Load(), w.committed(log, 0), fault.Hits())
+		}
+		for line, want := range map[string]int{"it cannot be read": 1, "it can be read again": 1} {
+			if n := strings.Count(l.log.String(), line); n != want {
+				t.Errorf("%q was told %d times, want %d: %s", line, n, want, l.log.String())
+			}
 		}
 		_ = l.stop()
 	})

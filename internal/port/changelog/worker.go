@@ -13,7 +13,7 @@ type worker struct {
 	resync func(context.Context) error
 }
 
-// run answers demands until ctx ends.
+// run answers requests until ctx ends.
 func (w worker) run(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
@@ -35,7 +35,7 @@ func (w worker) run(ctx context.Context) {
 	}
 }
 
-// backOff waits after a resync that failed, doubling from RetryBase to RetryCap. A demand ends the wait: it may tell
+// backOff waits after a resync that failed, doubling from RetryBase to RetryCap. A request ends the wait: it may tell
 // that somebody mended what was wrong.
 func (w worker) backOff(ctx context.Context, failures int, err error) {
 	wait := w.config.RetryBase
@@ -52,10 +52,10 @@ func (w worker) backOff(ctx context.Context, failures int, err error) {
 	w.await(ctx, timer.C)
 }
 
-// await waits for a demand, for the moment if there is one, or for the end of ctx.
+// await waits for a request, for the moment if there is one, or for the end of ctx.
 func (w worker) await(ctx context.Context, moment <-chan time.Time) {
 	select {
-	case <-w.ledger.demanded:
+	case <-w.ledger.requested:
 	case <-moment:
 	case <-ctx.Done():
 	}

@@ -25,9 +25,9 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	log    = "org_1.change.log"
-	demand = "org_1.integration.resync.requests"
-	group  = "org_1.jira.my-jira"
+	log      = "org_1.change.log"
+	requests = "org_1.integration.resync.requests"
+	group    = "org_1.jira.my-jira"
 
 	asked   = `{"context":{"integrationId":"my-jira"},"action":"RESYNC"}`
 	nothing = `{"context":{"integrationId":"another"},"action":"RESYNC"}`
@@ -40,6 +40,7 @@ type world struct {
 	*testing.T
 	network *kfake.VirtualNetwork
 	cut     atomic.Bool // no consumer gets a new connection
+	silent  atomic.Bool // consumers get no answer
 	wires   sync.Map    // the connections that consumers have
 	kafka   *kfake.Cluster
 	writer  *kgo.Client
@@ -49,7 +50,7 @@ func newWorld(t *testing.T, options ...kfake.Opt) *world {
 	t.Helper()
 	w := &world{T: t, network: &kfake.VirtualNetwork{}}
 	options = append([]kfake.Opt{
-		kfake.ListenFn(w.network.Listen), kfake.Ports(9092), kfake.NumBrokers(1), kfake.SeedTopics(1, log, demand),
+		kfake.ListenFn(w.network.Listen), kfake.Ports(9092), kfake.NumBrokers(1), kfake.SeedTopics(1, log, requests),
 	}, options...)
 	kafka, err := kfake.NewCluster(options...)
 	if err != nil {
@@ -98,11 +99,25 @@ func (w *world) dial(ctx context.Context, network, address string) (net.Conn, er
 	if w.cut.Load() {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	}
-	wire, err := w.network.DialContext(ctx, network, address)
-	if err == nil {
-		w.wires.Store(wire, nil)
+	connection, err := w.network.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
 	}
-	return wire, err
+	w.wires.Store(connection, nil)
+	return wire{connection, &w.silent}, nil
+}
+
+type wire struct {
+	net.Conn
+	silent *atomic.Bool
+}
+
+func (w wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	for err == nil && w.silent.Load() {
+		n, err = w.Conn.Read(p)
+	}
+	return n, err
 }
 
 // cutOff ends the connections of consumers, and lets them have no other until it is undone.
