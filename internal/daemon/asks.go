@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"sync"
 )
 
@@ -57,9 +56,6 @@ func (a *asks) back(taken []chan error) {
 	defer a.mu.Unlock()
 	a.waiting = append(taken, a.waiting...)
 }
-
-// errStopped is what becomes of a resync that was asked for when the daemon ends.
-var errStopped = errors.New("Ferry is about to end: ask again when it runs")
 
 // kick is a wake of capacity one, as of [catalog.Store.Changed]; its zero value is ready.
 type kick struct {

@@ -48,12 +48,8 @@ func (t *reading) match(ctx context.Context, ids []string, read source.Answer, i
 // matchChunk asks about one query. Jira may refuse it for an issue that it names, or for itself:
 // then for every issue, and asking on would cost two calls for each.
 func (t *reading) matchChunk(ctx context.Context, l *listing, ids []string, read source.Answer, into *asked) error {
-	matched, err := t.Source.Match(ctx, l.JQL, ids, read)
-	switch {
-	case err == nil:
-		into.add(l, ids, matched)
-		return nil
-	case fatal(err):
+	refusal, err := t.matchSome(ctx, l, ids, read, into)
+	if refusal == nil {
 		return err
 	}
 	if _, broken := t.Source.Count(ctx, l.JQL); broken != nil {
@@ -62,34 +58,38 @@ func (t *reading) matchChunk(ctx context.Context, l *listing, ids []string, read
 		}
 		return nil
 	}
-	return t.matchHalves(ctx, l, ids, read, into)
+	return t.matchHalves(ctx, l, ids, read, into, refusal)
 }
 
 // matchHalves asks again in halves, until it is known for which issue Jira refuses.
-func (t *reading) matchHalves(ctx context.Context, l *listing, ids []string, read source.Answer, into *asked) error {
+func (t *reading) matchHalves(ctx context.Context, l *listing, ids []string, read source.Answer, into *asked, refusal error) error {
 	if len(ids) == 1 {
-		return t.matchPart(ctx, l, ids, read, into)
+		into.undecided[ids[0]] = refusal
+		return nil
 	}
-	half := len(ids) / 2
-	if err := t.matchPart(ctx, l, ids[:half], read, into); err != nil {
-		return err
+	for half := range slices.Chunk(ids, (len(ids)+1)/2) {
+		refusal, err := t.matchSome(ctx, l, half, read, into)
+		if err == nil && refusal != nil {
+			err = t.matchHalves(ctx, l, half, read, into, refusal)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return t.matchPart(ctx, l, ids[half:], read, into)
+	return nil
 }
 
-func (t *reading) matchPart(ctx context.Context, l *listing, ids []string, read source.Answer, into *asked) error {
+// matchSome asks about one query, or says why Jira refuses to answer that.
+func (t *reading) matchSome(ctx context.Context, l *listing, ids []string, read source.Answer, into *asked) (refusal, err error) {
 	matched, err := t.Source.Match(ctx, l.JQL, ids, read)
 	switch {
 	case err == nil:
 		into.add(l, ids, matched)
-		return nil
+		return nil, nil
 	case fatal(err):
-		return err
-	case len(ids) == 1:
-		into.undecided[ids[0]] = err
-		return nil
+		return nil, err
 	}
-	return t.matchHalves(ctx, l, ids, read, into)
+	return err, nil
 }
 
 // add takes what Jira says of issues and one query.
