@@ -82,14 +82,14 @@ func (c Config) check() error {
 		faults = append(faults, errors.New("the waits after a resync that failed cannot be negative"))
 	}
 	faults = append(faults, c.checkLogin())
-	if err := kgo.ValidateOpts(kgo.SeedBrokers(c.Brokers...)); err != nil || slices.ContainsFunc(c.Brokers, isAddress) {
+	if err := kgo.ValidateOpts(kgo.SeedBrokers(c.Brokers...)); err != nil || slices.ContainsFunc(c.Brokers, misshapen) {
 		faults = append(faults, fmt.Errorf("OCEAN__EVENT_LISTENER__BROKERS is %q: each should look like broker.example:9196", c.Brokers))
 	}
 	return errors.Join(faults...)
 }
 
-// isAddress reports whether a broker is given as a URL, or as several in one, or not at all.
-func isAddress(broker string) bool { return broker == "" || strings.ContainsAny(broker, "/, \t\"") }
+// misshapen reports whether what should be one broker is a URL, or several, or nothing.
+func misshapen(broker string) bool { return broker == "" || strings.ContainsAny(broker, "/, \t\"") }
 
 func (c Config) checkLogin() error {
 	if !c.signsIn() {
