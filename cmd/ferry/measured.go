@@ -55,6 +55,11 @@ func (s *service) ran(r *daemon.Report) {
 	s.metrics.ObserveResync(told)
 }
 
+// caughtUp is told of each catch-up that listed all ids.
+func (s *service) caughtUp(state catalog.State) {
+	s.metrics.ObserveResync(console.Resync{CatchUp: true, State: state})
+}
+
 // reasonsLogged is how many reasons for which something was set aside a resync logs; metrics count the rest.
 const reasonsLogged = 20
 

@@ -123,7 +123,7 @@ func newService(ctx context.Context, set settings, log *slog.Logger) (*service, 
 	if set.Live.takesWebhooks() {
 		s.takeWebhooks(sync)
 	}
-	s.daemon.Ran, s.daemon.Lag = s.ran, s.metrics.ObserveLag
+	s.daemon.Ran, s.daemon.CaughtUp, s.daemon.Lag = s.ran, s.caughtUp, s.metrics.ObserveLag
 	s.daemon.Listen = listening(set, sync.Port, log)
 	s.public = console.NewPublic(s.publicConfig())
 	return s, nil

@@ -27,8 +27,9 @@ type Daemon struct {
 	Listen func(ctx context.Context, resync func(context.Context) error) error
 
 	// Told of what happens; each may be nil.
-	Ran     func(*Report)
-	Changed func(Change)
+	Ran      func(*Report)
+	CaughtUp func(catalog.State) // how a catch-up that listed all ids ended
+	Changed  func(Change)
 
 	asks    asks
 	kicks   kicks

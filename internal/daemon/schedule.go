@@ -236,9 +236,12 @@ func (g *reign) sweepDue(ctx context.Context) (bool, error) {
 
 func (g *reign) sweep(ctx context.Context) error {
 	began := time.Now()
-	err := g.catchUp(ctx)
+	state, err := g.catchUp(ctx)
 	if ctx.Err() != nil || lostLease(err) != nil {
 		return err
+	}
+	if g.CaughtUp != nil {
+		g.CaughtUp(state)
 	}
 	if err != nil {
 		g.log.Warn("the catch-up failed; the next one makes it good", "err", err)
@@ -247,22 +250,22 @@ func (g *reign) sweep(ctx context.Context) error {
 }
 
 // catchUp lists all ids, reads what is not known, and judges what is no longer there.
-func (g *reign) catchUp(ctx context.Context) error {
+func (g *reign) catchUp(ctx context.Context) (state catalog.State, err error) {
 	r := g.Sync.begin()
 	r.beside, r.mapping, r.text, r.account, r.site, r.owner, r.trusted = true, g.mapping, g.text, g.account, g.site, g.owner, g.trusted
 	since, err := g.store.ReadSince(ctx)
 	if err != nil {
-		return err
+		return catalog.Failed, err
 	}
 	if r.catalog, err = g.store.BeginCatchUp(ctx, r.mapping.Hash, r.account); err != nil {
-		return err
+		return catalog.Failed, err
 	}
 	config := r.ingestConfig()
 	config.Since, config.Progress = since, nil
 	r.ingest = ingest.New(config)
-	state := catalog.Failed
+	state = catalog.Failed
 	if r.read, err = r.ingest.Run(ctx); err == nil && len(r.read.Failed) == 0 {
 		state = catalog.Completed
 	}
-	return errors.Join(err, g.store.EndCatchUp(context.WithoutCancel(ctx), r.catalog.ID, state))
+	return state, errors.Join(err, g.store.EndCatchUp(context.WithoutCancel(ctx), r.catalog.ID, state))
 }

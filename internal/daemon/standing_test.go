@@ -3,6 +3,10 @@ package daemon_test
 import (
 	"testing"
 	"time"
+
+	"ferry/internal/catalog"
+	"ferry/internal/daemon"
+	"ferry/jira/jirasim"
 )
 
 // Who fills the catalogue alone has nothing to deliver, and is as fresh as it reads.
@@ -22,6 +26,20 @@ func TestWithoutPortNothingWaitsForIt(t *testing.T) {
 		newest, promised, err := a.daemon.Fresh(t.Context())
 		return err == nil && promised > 0 && newest.After(mark)
 	})
+	if err := a.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is between resyncs is told too: a catch-up that went through, and one that Jira did not let go through.
+func TestCatchUpsAreTold(t *testing.T) {
+	w := newWorld(t)
+	w.addIssues("PAY", 3)
+	told := make(chan catalog.State, 1000)
+	a := w.live(often(), func(d *daemon.Daemon) { d.CaughtUp = func(s catalog.State) { told <- s } })
+	a.until("one went through", func() bool { return len(told) > 0 && <-told == catalog.Completed })
+	w.jira.Inject(jirasim.Fault{Match: "/rest/api/3/project/search", Do: jirasim.Forbidden})
+	a.until("one failed", func() bool { return len(told) > 0 && <-told == catalog.Failed })
 	if err := a.stop(); err != nil {
 		t.Error(err)
 	}
