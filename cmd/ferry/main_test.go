@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"jira": scriptJira, "port": scriptPort, "lease": scriptLease, "site": scriptSite, "sealed": scriptSealed, "logins": scriptLogins,
 			"freeport": scriptFreeport, "taken": scriptTaken, "http": scriptHTTP, "terminate": scriptTerminate,
-			"deliver": scriptDeliver, "edit": scriptEdit, "hook": scriptHook, "database": scriptDatabase, "holds": scriptHolds,
+			"deliver": scriptDeliver, "edit": scriptEdit, "hook": scriptHook, "database": scriptDatabase, "holds": scriptHolds, "kafka": scriptKafka,
 		},
 	})
 }
