@@ -25,8 +25,7 @@ func parseAddress(text string) (*pgx.ConnConfig, error) {
 		return nil, errors.New("FERRY_DATABASE_URL is no address of a PostgreSQL database: " + form)
 	}
 	u, err := url.Parse(text)
-	authority, after, _ := strings.Cut(rest, "/")
-	if err != nil || strings.Count(authority, "@") > 1 || strings.ContainsAny(authority, "?#") && strings.Contains(rest, "@") || strings.Contains(after, "@") && u.User == nil {
+	if err != nil || ambiguous(rest, u.User != nil) {
 		return nil, errors.New("FERRY_DATABASE_URL cannot be read: " + form +
 			", and of the password's characters @ : / ? # % and spaces are written as %40 %3A %2F %3F %23 %25 and %20")
 	}
@@ -44,11 +43,24 @@ func parseAddress(text string) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
+// ambiguous says that what is behind :// may be read in more than one way: then a part of the
+// password would be taken for the host, and be told in errors.
+func ambiguous(rest string, user bool) bool {
+	authority, after, _ := strings.Cut(rest, "/")
+	switch {
+	case strings.Count(authority, "@") > 1:
+		return true
+	case strings.ContainsAny(authority, "?#"):
+		return strings.Contains(rest, "@")
+	}
+	return !user && strings.Contains(after, "@")
+}
+
 // reasonAlone is what pgx has to say of an address, without the address.
 func reasonAlone(err error) string {
 	if wrong, ok := errors.AsType[*pgconn.ParseConfigError](err); ok && wrong.Unwrap() == nil {
-		_, reason, _ := strings.Cut(err.Error(), "`: ")
-		return reason
+		text := err.Error() // cannot parse `...`: reason
+		return text[strings.LastIndex(text, "`: ")+len("`: "):]
 	}
 	return "one of the parameters after ? has a value that it cannot have, or names a file that cannot be read"
 }
@@ -99,17 +111,19 @@ func (p *postgres) pool(s settings) *sql.DB {
 		if encoding := c.PgConn().ParameterStatus("server_encoding"); encoding != "" && encoding != "UTF8" { // a pooler may not say
 			return errEncoding
 		}
-		return errors.Join(configure(ctx, c, everySession), configure(ctx, c, s))
+		return configure(ctx, c, everySession, s)
 	}))
 }
 
 var errEncoding = errors.New("the database of FERRY_DATABASE_URL does not keep texts as UTF-8: make one WITH ENCODING 'UTF8' TEMPLATE template0")
 
 // configure sets what this version of the server knows.
-func configure(ctx context.Context, c *pgx.Conn, s settings) error {
+func configure(ctx context.Context, c *pgx.Conn, all ...settings) error {
 	var names, values []string
-	for name, value := range s {
-		names, values = append(names, name), append(values, value)
+	for _, s := range all {
+		for name, value := range s {
+			names, values = append(names, name), append(values, value)
+		}
 	}
 	_, err := c.Exec(ctx, `SELECT set_config(s.name, w.value, false) FROM unnest($1::text[], $2::text[]) AS w (name, value)
 		JOIN pg_settings AS s ON s.name = w.name`, names, values)

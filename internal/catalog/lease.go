@@ -34,8 +34,8 @@ type lease struct {
 	background sync.WaitGroup
 }
 
-// again is how long it takes until what failed is tried again, or what was held asked for again.
-const again = time.Second
+// soon is how long it takes until what failed is tried again, or what was held asked for again.
+const soon = time.Second
 
 // takeLead asks for the lease until it is given.
 func (p *postgres) takeLead(ctx context.Context, wait bool, in *Inbox) (*Store, error) {
@@ -46,7 +46,7 @@ func (p *postgres) takeLead(ctx context.Context, wait bool, in *Inbox) (*Store, 
 			return s, err
 		}
 		said.say(slog.LevelWarn, "the catalogue's database is away; it is asked again every second", "err", explain(err))
-		if !pause(ctx, again) {
+		if !pause(ctx, soon) {
 			return nil, context.Cause(ctx)
 		}
 	}
@@ -116,7 +116,7 @@ func (l *lease) take(ctx context.Context, held func() error) error {
 		if err := held(); err != nil {
 			return err
 		}
-		if !pause(ctx, again) {
+		if !pause(ctx, soon) {
 			return context.Cause(ctx)
 		}
 	}
@@ -151,7 +151,7 @@ func (l *lease) release() error {
 
 // watch sees every second that the lease is still there.
 func (l *lease) watch() {
-	for pause(l.ctx, again) {
+	for pause(l.ctx, soon) {
 		if err := l.check(); err != nil {
 			l.giveUp(err)
 		}
@@ -161,7 +161,7 @@ func (l *lease) watch() {
 // tend keeps the tables' statistics.
 func (l *lease) tend() {
 	said := &saying{log: l.log}
-	for pause(l.ctx, again) {
+	for pause(l.ctx, soon) {
 		if err := (statistics{l.readers}).refresh(l.ctx); err != nil && l.ctx.Err() == nil {
 			said.say(slog.LevelWarn, "the catalogue may be slow: the database's statistics of its tables cannot be refreshed", "err", explain(err))
 		}

@@ -22,7 +22,7 @@ func (p *postgres) listen(ctx context.Context, channel string, arrived wake) {
 			return
 		}
 		said.say(slog.LevelWarn, "hints of other processes are found late: nothing is heard from the database", "err", explain(err))
-		if !pause(ctx, again) {
+		if !pause(ctx, soon) {
 			return
 		}
 	}

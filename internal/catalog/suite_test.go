@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,8 @@ func TestStore(t *testing.T) { onEach(t, testStore) }
 // testStore is what every database must do beside being the model's equal.
 func testStore(t *testing.T, place func(testing.TB) Config) {
 	for name, test := range map[string]func(*testing.T, *Store){
+		"every statement is understood":               testStatements,
+		"pages follow one another in order":           testPages,
 		"odd identifiers come back as they were":      testOddIdentifiers,
 		"whose an entity is":                          testOrigin,
 		"what is in order is not set aside":           testAsides,
@@ -30,6 +33,64 @@ func testStore(t *testing.T, place func(testing.TB) Config) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, openAt(t, place(t))) })
 	}
+}
+
+// The database's own order may be a language's. Claims are folded in the order of their items, which
+// must not depend on where the database was made.
+func testPages(t *testing.T, s *Store) {
+	want := []string{"", "10", "9", "A", "B", "Z", "a", "a b", "a-b", "ab", "b", "\u00fc", "\U0001f600"}
+	var items []Item
+	for _, id := range slices.Backward(want) {
+		items = append(items, Item{ID: id, Claims: []Claim{{Entities: []Entity{{Blueprint: "b", Identifier: "shared", Body: []byte(id)}}}}})
+	}
+	apply(t, s, items...)
+	must(t, s.SetResources(t.Context(), []Resource{{"issue", "A"}}))
+	must(t, s.SetResources(t.Context(), nil)) // what they claim are strays
+	got := []string{""}                       // before which no page begins
+	for after, more := "", true; more; {
+		page, err := s.Strays(t.Context(), "issue", "", after, 2)
+		must(t, err)
+		got = append(got, page...)
+		if more = len(page) > 0; more {
+			after = page[len(page)-1]
+		}
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+	var bodies []string
+	for _, c := range toSend(t, s)[0].Claims {
+		bodies = append(bodies, string(c.Body))
+	}
+	if diff := gocmp.Diff(want, bodies); diff != "" {
+		t.Errorf("claims as they are folded (-want +got):\n%s", diff)
+	}
+}
+
+func testStatements(t *testing.T, s *Store) {
+	everything(t, s)
+	apply(t, s, making("1", "one", "two"), making("2", "two"))
+	_, err := s.UndeliveredLive(t.Context(), 10)
+	must(t, err)
+	_, err = s.UnwantedLive(t.Context(), 0, 10)
+	must(t, err)
+	list := toSend(t, s)
+	must(t, s.Unanswered(t.Context(), []Delivery{{Pending: list[0], Keys: "k"}}))
+	must(t, s.Delivered(t.Context(), 1, []Delivery{{Pending: list[0], Refused: "no"}}))
+	_, err = s.Behind(t.Context(), 0, 10)
+	must(t, err)
+	must(t, s.Taken(t.Context(), list))
+	_, err = s.Referred(t.Context(), list)
+	must(t, err)
+	_, err = s.Searched(t.Context(), "b")
+	must(t, err)
+	_, err = s.ReadUnder(t.Context(), "mapping")
+	must(t, err)
+	_, err = s.AsideGroups(t.Context(), 1)
+	must(t, err)
+	_, err = s.Status(t.Context())
+	must(t, err)
+	must(t, s.DropOthers(t.Context(), 1, "issue", []int{1}))
 }
 
 // apply applies items of the reading "issue", and fails if that fails.

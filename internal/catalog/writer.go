@@ -63,19 +63,27 @@ func (w *writer) ifIdle(f func()) bool {
 func (w *writer) transact(batch []func(*tx) error) []error {
 	ctx, cancel := w.on.limit()
 	defer cancel()
-	s, err := w.on.session(ctx)
-	if err != nil {
-		return []error{err}
-	}
 	for {
-		results, err := w.transaction(&tx{session: s, ctx: ctx}, batch)
+		results, err := w.attempt(ctx, batch)
 		switch {
 		case err == nil:
 			return results
 		case !w.on.again(err) || ctx.Err() != nil:
-			return []error{w.on.failed(s, err)}
+			return []error{err}
 		}
 	}
+}
+
+func (w *writer) attempt(ctx context.Context, batch []func(*tx) error) ([]error, error) {
+	s, err := w.on.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	results, err := w.transaction(&tx{session: s, ctx: ctx}, batch)
+	if err != nil {
+		return nil, w.on.failed(s, err)
+	}
+	return results, nil
 }
 
 func (w *writer) transaction(t *tx, batch []func(*tx) error) (results []error, err error) {
