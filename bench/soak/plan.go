@@ -61,7 +61,7 @@ func draw(seed uint64, database database, replicas int) *plan {
 		seed: seed, database: database, replicas: 1, random: r,
 		issues: 150 + r.IntN(650), events: 800 + r.IntN(2200), span: between(r, 900*time.Millisecond, 1800*time.Millisecond),
 		resync: r.IntN(2) == 0, early: r.IntN(4) == 0, gentle: r.IntN(4) == 0,
-		everything: r.IntN(3) == 0, cascade: r.IntN(3) > 0, create: r.IntN(2) == 0,
+		everything: r.IntN(3) == 0, cascade: r.IntN(3) > 0, create: true,
 		latency: between(r, 0, 8*time.Millisecond),
 	}
 	if database == onPostgres {
@@ -69,8 +69,8 @@ func draw(seed uint64, database database, replicas int) *plan {
 	}
 	p.lossy, p.gap = p.resync && r.IntN(3) == 0, !p.resync && r.IntN(2) == 0
 	if !p.everything {
-		// What is done and others relate to is not wanted and cannot go, or what relates to it not come.
-		p.cascade, p.create = true, true
+		// What is done and others relate to is not wanted, and could not go.
+		p.cascade = true
 	}
 	if r.IntN(3) == 0 {
 		p.indexLag = between(r, 50*time.Millisecond, 400*time.Millisecond)

@@ -57,6 +57,7 @@ type result struct {
 	repeated   int // attempts to deliver after the first
 	twice      int // deliveries that were made twice
 	lost       int // deliveries that nobody was told of
+	stubs      int // left in Port of relations that are over
 	right      time.Duration
 	took       time.Duration
 	failures   []string // what is wrong; none: nothing is
@@ -71,17 +72,17 @@ func (r result) print(out io.Writer) {
 		}
 		return
 	}
-	fmt.Fprintf(out, "seed %-4d %-8s right after %5.2fs  took %4.1fs  %4d issues %5d events %2d ended %5d deliveries, %d again, %d twice, %d lost  %s\n",
-		r.plan.seed, r.plan.database, r.right.Seconds(), r.took.Seconds(), r.plan.issues, r.events, r.strikes, r.deliveries, r.repeated, r.twice, r.lost, r.plan.style())
+	fmt.Fprintf(out, "seed %-4d %-8s right after %5.2fs  took %4.1fs  %4d issues %5d events %2d ended %5d deliveries, %d again, %d twice, %d lost, %d stubs left  %s\n",
+		r.plan.seed, r.plan.database, r.right.Seconds(), r.took.Seconds(), r.plan.issues, r.events, r.strikes, r.deliveries, r.repeated, r.twice, r.lost, r.stubs, r.plan.style())
 }
 
 // summarize prints a line about all seeds of a database, and tells whether any failed.
 func summarize(out io.Writer, database database, results []result) (failed bool) {
-	var events, strikes, deliveries, repeated, twice, lost, failures int
+	var events, strikes, deliveries, repeated, twice, lost, stubs, failures int
 	var times []time.Duration
 	for _, r := range results {
 		events, strikes, deliveries = events+r.events, strikes+r.strikes, deliveries+r.deliveries
-		repeated, twice, lost = repeated+r.repeated, twice+r.twice, lost+r.lost
+		repeated, twice, lost, stubs = repeated+r.repeated, twice+r.twice, lost+r.lost, stubs+r.stubs
 		if len(r.failures) > 0 {
 			failures++
 			continue
@@ -93,7 +94,7 @@ func summarize(out io.Writer, database database, results []result) (failed bool)
 		slices.Sort(times)
 		median, worst = times[len(times)/2], times[len(times)-1]
 	}
-	fmt.Fprintf(out, "%s: %d seeds, %d failed; %d processes ended, %d events, %d deliveries (%d again, %d twice, %d lost); Port right %.2fs after the last delivery in the median, %.2fs at worst\n",
-		database, len(results), failures, strikes, events, deliveries, repeated, twice, lost, median.Seconds(), worst.Seconds())
+	fmt.Fprintf(out, "%s: %d seeds, %d failed; %d processes ended, %d events, %d deliveries (%d again, %d twice, %d lost); Port right %.2fs after the last delivery in the median, %.2fs at worst; %d stubs left\n",
+		database, len(results), failures, strikes, events, deliveries, repeated, twice, lost, median.Seconds(), worst.Seconds(), stubs)
 	return failures > 0
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"ferry/bench/process"
 )
 
 // trial is one seed under way.
@@ -22,7 +24,7 @@ type trial struct {
 	dir    string
 	site   *site
 	port   port
-	store  store
+	store  process.Store
 	fleet  *fleet
 
 	writtenBefore int // in Port, when the last delivery was settled
@@ -52,7 +54,7 @@ func try(ctx context.Context, o options, seed uint64, database database) (r resu
 		t.result.took = time.Since(began)
 		r = t.result
 		if err == nil && len(r.failures) == 0 {
-			err = errors.Join(t.store.remove(), os.RemoveAll(t.dir))
+			err = errors.Join(t.store.Remove(), os.RemoveAll(t.dir))
 		}
 	}()
 	if err := t.set(ctx); err != nil {
@@ -72,11 +74,14 @@ func (t *trial) set(ctx context.Context) (err error) {
 	if err := os.WriteFile(t.mappingFile(), []byte(t.mapping()), 0o600); err != nil {
 		return err
 	}
-	if t.store, err = newStore(ctx, t.options, t.plan, t.dir); err != nil {
-		return err
+	t.store = process.SQLite(t.dir)
+	if t.plan.database == onPostgres {
+		if t.store, err = process.PostgreSQL(ctx, t.postgres, fmt.Sprintf("soak_%d", t.seed)); err != nil {
+			return err
+		}
 	}
 	settings := t.settings(t.port.web.url)
-	maps.Copy(settings, t.store.settings)
+	maps.Copy(settings, t.store.Settings)
 	t.fleet, err = newFleet(ctx, t.plan, t.binary, t.dir, settings)
 	return err
 }
@@ -258,7 +263,7 @@ func (t *trial) judge(ctx context.Context) error {
 	if err := pause(ctx, stays); err != nil {
 		return err
 	}
-	if !t.right(want) {
+	if right, t.result.stubs = t.right(want); !right {
 		return t.fail(ctx, "  Port was right, and did not stay so:\n"+t.compare(want))
 	}
 	if stats := t.site.DeliveryStats(); stats.GivenUp > gaveUp || stats.Dropped > 0 {

@@ -22,7 +22,7 @@ var acts = []act{
 	{"finish or reopen", true, (*site).flip},
 	{"change many times", true, (*site).hammer},
 	{"relabel", true, (*site).relabel},
-	{"make", true, (*site).make},
+	{"make", false, (*site).make},
 	{"rename a project", false, (*site).rename},
 	{"give another parent", false, (*site).reparent},
 	{"move there and back", false, (*site).thereAndBack},
