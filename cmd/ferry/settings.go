@@ -11,8 +11,8 @@ import (
 // settings are what Ferry can be told. Each is taken from the highest source that has it: a flag, the environment, the
 // file .env in the working directory, the file config.yaml there, and then the default.
 //
-// A group can also be given as one JSON object, OCEAN__PORT='{"client_id":"…"}', OCEAN__INTEGRATION='{…}' or
-// OCEAN__INTEGRATION__CONFIG='{…}'; single names refine it. In config.yaml keys are camelCase or snake_case
+// A group can also be given as one JSON object, OCEAN__PORT='{"client_id":"…"}', OCEAN__INTEGRATION='{…}',
+// OCEAN__INTEGRATION__CONFIG='{…}' or OCEAN__EVENT_LISTENER='{…}'; single names refine it. In config.yaml keys are camelCase or snake_case
 // (integration.config.jiraHost), and Ferry's own stand under "ferry" (ferry.dataDir).
 type settings struct {
 	// JiraHost is the Jira site, https://acme.atlassian.net, or for scoped tokens the gateway,
