@@ -268,11 +268,17 @@ func (t *tx) refused(run int64, d Delivery) error {
 // Removing is called right before Port is asked to delete entities. It gives back those that are
 // still unwanted, unchanged since they were listed. With cascade, what relates to them counts as
 // undelivered from here on: should this process be killed between Port's answer and [Store.Removed],
-// nothing that Port took along is left standing as delivered.
+// nothing that Port took along is left standing as delivered. Nor is what relates to an entity of
+// which Port has an earlier version: that may relate to anything.
 func (s *Store) Removing(ctx context.Context, list []Pending, cascade bool) ([]Pending, error) {
 	var still []Pending
 	err := s.write(ctx, func(t *tx) error {
 		still = still[:0]
+		if cascade && len(list) > 0 {
+			if err := t.cascadedBehind(); err != nil {
+				return err
+			}
+		}
 		for _, p := range list {
 			before := len(still)
 			err := t.query(`SELECT 1 FROM entity WHERE id = ? AND claims = 0 AND version = ?`, []any{p.Entity, p.Version},
@@ -340,6 +346,20 @@ func (t *tx) cascaded(identifier string) error {
 			JOIN ref AS r ON r.integration = e.integration AND r.target = e.identifier
 		)
 		UPDATE entity SET delivered = -ABS(delivered) WHERE claims > 0 AND id IN (SELECT entity FROM taken)`, t.integration(), identifier)
+}
+
+// cascadedBehind marks what Port may delete along with entities of which it has an earlier version. Of
+// what Port refused [Store.Behind] tells, and asks.
+func (t *tx) cascadedBehind() error {
+	return t.exec(`
+		WITH RECURSIVE taken (entity) AS (
+			SELECT id FROM entity WHERE integration = ? AND claims > 0 AND delivered <> version AND refused <> version AND delivered <> 0
+			UNION
+			SELECT r.entity FROM taken AS t
+			JOIN entity AS e ON e.id = t.entity
+			JOIN ref AS r ON r.integration = e.integration AND r.target = e.identifier
+		)
+		UPDATE entity SET delivered = -ABS(delivered) WHERE claims > 0 AND id IN (SELECT entity FROM taken)`, t.integration())
 }
 
 // Behind are wanted entities of which Port has an earlier version, or may have, and refused the one that is

@@ -137,7 +137,7 @@ func (d *Deliverer) departed(ctx context.Context, after int64) ([]catalog.Pendin
 
 // holdBack leaves out deletions that must wait for what relates to them to be read again.
 func (d *Deliverer) holdBack(ctx context.Context, list []catalog.Pending) ([]catalog.Pending, error) {
-	if !d.config.Live && !d.reading || len(list) == 0 {
+	if !d.config.Live && !d.beside || len(list) == 0 {
 		return list, nil
 	}
 	referred, err := d.store.Referred(ctx, list)
@@ -170,7 +170,7 @@ func (d *Deliverer) owned(ctx context.Context, list []catalog.Pending) ([]catalo
 	if err != nil {
 		return nil, err
 	}
-	return ours, d.forget(ctx, others, d.dependents())
+	return ours, d.forget(ctx, others, d.config.DeleteDependents)
 }
 
 // tellApart asks Port which of the list it has under our name. Of a blueprint that Port does not

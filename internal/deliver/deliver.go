@@ -65,6 +65,7 @@ type Deliverer struct {
 	makers makers
 
 	// Of Follow and Beside alone.
+	beside    bool // others read what has changed, and deliver it when the run is over
 	reading   bool // a run reads
 	held      int  // deletions that wait for what relates to them
 	undrained bool // there was something undelivered when the deletions began

@@ -35,7 +35,7 @@ func (d *Deliverer) Follow(ctx context.Context, keep bool) error {
 // Of what is not wanted any more it deletes what somebody waits to see gone; the rest is for
 // [Deliverer.Deletes].
 func (d *Deliverer) Beside(ctx context.Context, read <-chan struct{}, keep bool) error {
-	d.reading = true
+	d.beside, d.reading = true, true
 	defer func() { d.reading = false }()
 	return d.follow(ctx, read, keep)
 }

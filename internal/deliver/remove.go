@@ -118,7 +118,7 @@ func (r *removal) missing(ctx context.Context, blueprint string, list []catalog.
 			return err
 		}
 	}
-	return r.d.forget(ctx, list, r.d.dependents())
+	return r.d.forget(ctx, list, r.d.config.DeleteDependents) // by whom, and with what, is not known
 }
 
 // divide finds, in a chunk that Port refused whole, those that can go.
