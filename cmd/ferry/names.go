@@ -83,7 +83,10 @@ var knownNames = []string{
 
 // ours reports whether a name can only be meant for Ferry. OCEAN__ and APPLICATION__ have more names than Ferry uses,
 // and a deployment that sets them must go on working; a FERRY_ name that Ferry does not know is a slip of the pen.
-func ours(name string) bool { return strings.HasPrefix(name, "FERRY_") }
+// FERRY_TEST_ names are for Ferry's own tests, which start it with their environment.
+func ours(name string) bool {
+	return strings.HasPrefix(name, "FERRY_") && !strings.HasPrefix(name, "FERRY_TEST_")
+}
 
 // holdsKnown reports whether name is that of a group of settings, which can be given as one JSON object.
 func holdsKnown(name string) bool {

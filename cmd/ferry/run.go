@@ -186,7 +186,7 @@ func trust(set settings) hooks.Trust {
 func (s *service) publicConfig() console.PublicConfig {
 	config := console.PublicConfig{
 		Prefix: s.set.Live.PathPrefix, Metrics: s.metrics, Grace: s.set.Live.Grace, Logger: s.log,
-		Health: console.Health{Version: release, Ready: s.database.Ready, Fresh: s.daemon.Fresh},
+		Health: console.Health{Version: release, Live: s.daemon.Alive, Ready: s.database.Ready, Fresh: s.daemon.Fresh},
 	}
 	if s.receiver != nil {
 		config.Webhook = s.receiver

@@ -13,7 +13,7 @@ import (
 var schema string
 
 // schemaVersion is the version of schema.sql.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // prepare makes the tables where there are none, and refuses those of another schema before it
 // touches them. It gives the integration's number, which it gets now if it has none.

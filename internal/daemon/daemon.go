@@ -34,6 +34,7 @@ type Daemon struct {
 	asks    asks
 	kicks   kicks
 	current current
+	pulse   atomic.Int64 // when what reads changes last showed that it goes on, in milliseconds since 1970; 0: it need not
 }
 
 // Webhook is what the daemon needs to know of how Jira tells it of changes.

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"ferry/internal/catalog"
@@ -75,6 +76,18 @@ func (d *Daemon) status(ctx context.Context, store *catalog.Store) (catalog.Stat
 		status.Undelivered = catalog.Backlog{}
 	}
 	return status, err
+}
+
+// stuck is how long what looks every second may show nothing.
+const stuck = 10 * time.Minute
+
+// Alive fails if what reads changes does not go on, so that only another process helps.
+func (d *Daemon) Alive() error {
+	pulse := d.pulse.Load()
+	if idle := time.Since(time.UnixMilli(pulse)); pulse != 0 && idle > max(stuck, 3*d.Schedule.look()) {
+		return fmt.Errorf("what reads changes has not moved for %s", idle.Round(time.Second))
+	}
+	return nil
 }
 
 // Fresh tells of the newest moment up to which the catalogue is known to be equal to Jira and Port to

@@ -34,7 +34,7 @@ type reign struct {
 func (t *tenure) prepared(ctx context.Context) (*run, error) {
 	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
 		r := t.sync.begin()
-		err := r.prepare(ctx)
+		err := t.prepare(ctx, r)
 		if err == nil {
 			return r, t.store.SetMapping(ctx, r.text)
 		}
@@ -54,10 +54,26 @@ func (t *tenure) prepared(ctx context.Context) (*run, error) {
 	}
 }
 
+// patience is how long Port may take for its part, where the mapping that was last applied is known.
+const patience = 5 * time.Second
+
+func (t *tenure) prepare(ctx context.Context, r *run) error {
+	text, err := t.store.Mapping(ctx)
+	if err != nil {
+		return err
+	}
+	if len(text) == 0 {
+		return r.prepare(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return r.prepare(ctx)
+}
+
 // remembered is a run prepared without Port, by the mapping that was last applied.
 func (t *tenure) remembered(ctx context.Context, why error) (*run, bool) {
 	text, err := t.store.Mapping(ctx)
-	if err != nil || len(text) == 0 || !isPorts(why) || errors.Is(why, port.ErrUnauthorized) {
+	if err != nil || len(text) == 0 || !isPorts(why) && !errors.Is(why, context.DeadlineExceeded) || errors.Is(why, port.ErrUnauthorized) {
 		return nil, false
 	}
 	alone := t.sync
@@ -100,6 +116,8 @@ func (t *tenure) reign(ctx context.Context, r *run) error {
 	}
 	g.judged.Store(!judged.IsZero())
 	g.ingest = ingest.New(g.liveConfig())
+	g.pulse.Store(time.Now().UnixMilli())
+	defer g.pulse.Store(0)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return g.ingest.Live(ctx) })
 	group.Go(func() error { return g.delivering(ctx) })
@@ -112,6 +130,7 @@ func (t *tenure) reign(ctx context.Context, r *run) error {
 func (g *reign) liveConfig() ingest.Config {
 	config := g.ingestConfig()
 	config.RunID, config.Progress, config.LiveBeside = 0, nil, true
+	config.Pulse = func() { g.pulse.Store(time.Now().UnixMilli()) }
 	config.Arrived, config.Look = g.Database.Inbox().Arrived(), g.Schedule.Look
 	if g.tenure.Changed != nil {
 		config.Changed = g.teller(g.tenure.Changed)

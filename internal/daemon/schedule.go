@@ -152,6 +152,9 @@ func (g *reign) resync(ctx context.Context) error {
 	for _, asker := range taken {
 		asker <- err
 	}
+	if report == nil && err != nil {
+		report = &Report{Started: began, Took: time.Since(began), State: catalog.Failed} // it did not come to begin
+	}
 	if report != nil && g.Ran != nil {
 		g.Ran(report)
 	}

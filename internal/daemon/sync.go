@@ -174,6 +174,9 @@ func (r *run) install(ctx context.Context) (err error) {
 }
 
 func (r *run) work(ctx context.Context) (err error) {
+	if err := r.Store.SetMapping(ctx, r.text); err != nil {
+		return err
+	}
 	if r.catalog, err = r.Store.BeginRun(ctx, r.mapping.Hash, r.account); err != nil {
 		return err
 	}

@@ -39,6 +39,8 @@ type Config struct {
 	Arrived <-chan struct{} // a wake for Live: something was said of items; nil: it looks now and then
 	Look    time.Duration   // how often that is; 0: every second
 
+	Pulse func() // told by Live that it goes on, at least once in Look; nil: nobody asks
+
 	// Progress and Changed may be nil. Both are called from several goroutines.
 	Progress func(Progress)
 	Changed  func([]catalog.Change)

@@ -93,6 +93,9 @@ func (l *live) wake() {
 func (l *live) run(ctx context.Context) error {
 	defer l.join()
 	for {
+		if l.Pulse != nil {
+			l.Pulse()
+		}
 		rows, err := l.take(ctx)
 		if err != nil {
 			err = l.outlive(ctx, err)
