@@ -21,6 +21,7 @@ type Pending struct {
 	Claims     []Claimed // in the order in which they are folded; empty if it is not wanted
 	Sent       string    // the keys Port was last sent, "" if none
 	Since      int64     // when Jira told of the first change that Port lacks, in milliseconds since 1970; 0: it lacks none
+	Live       bool      // somebody waits to see it in Port
 }
 
 // UnionKeys is the key set of all keys of the sets. Names in a key set are separated by commas; a
@@ -44,13 +45,13 @@ type Claimed struct {
 
 // pendingColumns are what scanPending takes, from entity AS e and nameJoins.
 const (
-	pendingColumns = `e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = '', e.origin = 'theirs', r.name, COALESCE(k.keys, ''), e.since`
+	pendingColumns = `e.id, e.version, e.blueprint, e.identifier, e.search, e.delivered > 0, e.origin = '', e.origin = 'theirs', r.name, COALESCE(k.keys, ''), e.since, e.live = 1`
 	nameJoins      = `JOIN reading AS r ON r.integration = e.integration AND r.id = e.reading
 		LEFT JOIN keyset AS k ON k.integration = e.integration AND k.id = e.keyset`
 )
 
 func (p *Pending) columns() []any {
-	return []any{&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Unsettled, &p.Theirs, &p.Reading, &p.Sent, &p.Since}
+	return []any{&p.Entity, &p.Version, &p.Blueprint, &p.Identifier, &p.Search, &p.Known, &p.Unsettled, &p.Theirs, &p.Reading, &p.Sent, &p.Since, &p.Live}
 }
 
 // undelivered reads entities and their claims in one statement, so that both are of one moment.

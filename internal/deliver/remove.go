@@ -88,7 +88,7 @@ func (r *removal) done(ctx context.Context, list []catalog.Pending) error {
 		return err
 	}
 	for _, p := range list {
-		if p.Since > 0 {
+		if p.Live && p.Since > 0 {
 			r.d.config.Lag(time.Since(time.UnixMilli(p.Since)))
 		}
 	}

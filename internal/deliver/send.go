@@ -197,11 +197,11 @@ func (s *sending) record(ctx context.Context) error {
 	return nil
 }
 
-// tellLag tells how long each entity took that Port has now.
+// tellLag tells how long each entity took that somebody waited for and Port has now.
 func (s *sending) tellLag() {
 	at := time.Now()
 	for _, x := range s.settled {
-		if x.Refused == "" && x.Since > 0 {
+		if x.Refused == "" && x.Live && x.Since > 0 {
 			s.d.config.Lag(at.Sub(time.UnixMilli(x.Since)))
 		}
 	}
