@@ -178,12 +178,33 @@ func (s *Store) Delivered(ctx context.Context, run int64, deliveries []Delivery)
 				return err
 			}
 		}
+		if err := t.unrefuse(deliveries); err != nil {
+			return err
+		}
 		return t.notAside(AsideEntity, taken)
 	})
 	if err == nil && len(taken) > 0 {
 		s.delivered.Store(true)
 	}
 	return wrap("record what was delivered", err)
+}
+
+// unrefuse lets what relates to entities that Port did not have before be sent again, if Port refused it:
+// perhaps for want of them.
+func (t *tx) unrefuse(deliveries []Delivery) error {
+	var came []string
+	for _, d := range deliveries {
+		if d.Created && d.Refused == "" {
+			came = append(came, d.Identifier)
+		}
+	}
+	var some bool
+	err := t.query(`SELECT EXISTS (SELECT 1 FROM entity WHERE integration = ? AND refused > 0)`, []any{t.integration()}, into(&some))
+	if err != nil || !some {
+		return err
+	}
+	return execIn(t, `UPDATE entity SET refused = -refused WHERE refused > 0 AND id IN (
+		SELECT entity FROM ref WHERE integration = ? AND target IN (%s))`, []any{t.integration()}, came)
 }
 
 func (t *tx) delivered(run int64, d Delivery) error {

@@ -1,6 +1,12 @@
 package catalog
 
-import "context"
+import (
+	"context"
+	"time"
+)
+
+// aboutToCome is for how long a read that failed may wait for its next attempt and still be about to come.
+const aboutToCome = time.Minute
 
 // Referred are those of the entities, by row, to which another relates whose item is about to be read
 // again because something was said of it. What that one says of them may not hold any more; were they
@@ -15,7 +21,7 @@ func (s *Store) Referred(ctx context.Context, list []Pending) (map[int64]bool, e
 		rows[p.Identifier] = append(rows[p.Identifier], p.Entity)
 	}
 	referred := map[int64]bool{}
-	err := in(identifiers, []any{int(Scan), now(), s.integration}, func(placeholders string, args []any) error {
+	err := in(identifiers, []any{int(Scan), now() + aboutToCome.Milliseconds(), s.integration}, func(placeholders string, args []any) error {
 		return s.read(ctx, `
 			SELECT DISTINCT r.target FROM ref AS r
 			JOIN claim AS c ON c.entity = r.entity

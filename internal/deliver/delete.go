@@ -35,14 +35,18 @@ func (d *Deliverer) Deletes(ctx context.Context) (Result, error) {
 
 func (d *Deliverer) deletes(ctx context.Context) error {
 	d.held = 0
+	d.release()
 	for range rounds {
 		d.count(func(r *Result) { r.Waiting = 0 })
 		n, err := d.deleteRound(ctx)
 		if err != nil {
 			return err
 		}
-		if err := d.checkBehind(ctx); err != nil {
-			return err
+		if d.took || !d.config.Live {
+			if err := d.checkBehind(ctx); err != nil {
+				return err
+			}
+			d.took = false
 		}
 		// Even a round that deleted nothing may have found that an earlier one took something along.
 		if err := d.upserts(ctx, nil); err != nil || n == 0 {
@@ -55,14 +59,16 @@ func (d *Deliverer) deletes(ctx context.Context) error {
 // deleteRound deletes what may be deleted now, and says how many that were.
 func (d *Deliverer) deleteRound(ctx context.Context) (int, error) {
 	unwanted, err := d.unwanted(ctx)
-	if err != nil {
-		return 0, err
+	if err != nil || d.goesOn() && d.braked > 0 && len(unwanted) >= d.braked {
+		return 0, err // no fewer than a person was told of
 	}
+	d.braked = 0
 	ours, err := d.owned(ctx, unwanted)
 	if err != nil {
 		return 0, err
 	}
 	if stop, err := d.brake(ctx, "deletions", len(ours), 0); stop || err != nil {
+		d.braked = len(unwanted)
 		return 0, err
 	}
 	return d.remove(ctx, ours)
@@ -105,6 +111,7 @@ func (d *Deliverer) unwanted(ctx context.Context) ([]catalog.Pending, error) {
 		for _, p := range page {
 			after = p.Entity
 			switch {
+			case d.goesOn() && d.kept[p.Entity] == p.Version:
 			case p.Theirs || p.Search:
 				enriched = append(enriched, p)
 			case d.config.Protected(p.Blueprint) != "":
@@ -152,6 +159,11 @@ func (d *Deliverer) holdBack(ctx context.Context, list []catalog.Pending) ([]cat
 func (d *Deliverer) forget(ctx context.Context, list []catalog.Pending, cascade bool) error {
 	if len(list) == 0 {
 		return nil
+	}
+	if cascade {
+		d.mu.Lock()
+		d.took = true
+		d.mu.Unlock()
 	}
 	return d.store.Removed(context.WithoutCancel(ctx), list, cascade)
 }

@@ -3,6 +3,7 @@ package deliver
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"sync"
@@ -57,8 +58,9 @@ type Deliverer struct {
 
 	mu     sync.Mutex
 	result Result
-	absent map[string]bool // blueprints Port does not have; they are not asked for twice
-	kept   map[int64]bool  // rows that Port would not delete
+	absent map[string]time.Time // since when blueprints are known that Port does not have
+	kept   map[int64]int64      // rows that Port would not delete, and their versions
+	took   bool                 // a deletion may have taken along what nobody knew of
 	// missing are rows that Port did not have when they were first to be sent, and has not taken yet.
 	missing map[int64]bool
 
@@ -69,6 +71,9 @@ type Deliverer struct {
 	reading   bool // a run reads
 	held      int  // deletions that wait for what relates to them
 	undrained bool // there was something undelivered when the deletions began
+	braked    int  // unwanted entities when the brake was met, 0: it was not
+	keptAt    time.Time
+	freed     bool // something was deleted since
 }
 
 // Result is what became of entities in one call.
@@ -98,7 +103,8 @@ func New(store *catalog.Store, client *port.Client, config Config) *Deliverer {
 	d := &Deliverer{
 		store: store, client: client, config: config,
 		log:    cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
-		absent: map[string]bool{}, kept: map[int64]bool{}, missing: map[int64]bool{},
+		absent: map[string]time.Time{}, kept: map[int64]int64{}, missing: map[int64]bool{},
+		took: true, // by an earlier process
 	}
 	d.makers = makers{d: d, lookedUp: map[string]int{}, alone: map[string]bool{}, over: config.Live}
 	return d
@@ -144,12 +150,17 @@ func (r Result) since(before Result) Result {
 }
 
 // lasting is a context for calls to Port. When ctx ends nothing more is begun, but what is under
-// way has the grace to come to its end: its answer is worth recording.
+// way has the grace to come to its end: its answer is worth recording. Where the lease is lost it has
+// none: nothing can be recorded, and who works now may send what is newer.
 func (d *Deliverer) lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	var mu sync.Mutex
 	var timer *time.Timer
 	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), catalog.ErrEpoch) {
+			cancel(context.Cause(ctx))
+			return
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		timer = time.AfterFunc(d.config.Grace, func() { cancel(context.Cause(ctx)) })

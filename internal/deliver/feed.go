@@ -55,6 +55,7 @@ func newFeeder(d *Deliverer, done <-chan struct{}, bulks chan<- bulk, reports *r
 		waiting:  waiting{rows: map[int64]*waiter{}},
 		open:     map[string]*openBulk{},
 		swept:    time.Now(),
+		ending:   time.Now(), // where there is no done
 	}
 }
 
@@ -284,7 +285,7 @@ func (f *feeder) finish(ctx context.Context) (over bool, err error) {
 	f.collect()
 	drained := f.met == 0 && !f.waiting.resolve(f.d.delivered())
 	f.d.undrained = !drained
-	if drained || f.d.config.Live && time.Since(f.ending) > drainFor {
+	if drained || f.d.goesOn() && time.Since(f.ending) > drainFor {
 		return true, nil
 	}
 	f.sweep()

@@ -40,6 +40,7 @@ type world struct {
 	client *port.Client
 	run    int64
 	config deliver.Config
+	stop   func() // of follow
 }
 
 func newWorld(t testing.TB, change ...func(*portsim.Config)) *world {

@@ -11,8 +11,13 @@ const (
 	// drainFor is how long deletions that are due wait for the moment at which everything else is
 	// delivered, where changes come without end.
 	drainFor = 2 * time.Second
-	// holdFor is how long deletions wait for what relates to them to be read again.
-	holdFor = 100 * time.Millisecond
+	// holdFor is how long deletions wait at first for what relates to them to be read again, and
+	// holdMost at last.
+	holdFor  = 100 * time.Millisecond
+	holdMost = 5 * time.Second
+	// keepFor is for how long nothing is deleted again that Port keeps, for each of it: to find out of
+	// many which can go costs about two calls for each.
+	keepFor = 100 * time.Millisecond
 )
 
 // Follow delivers what changes for as long as ctx lasts: what is wanted as soon as it is there, then
@@ -41,7 +46,7 @@ func (d *Deliverer) Beside(ctx context.Context, read <-chan struct{}, keep bool)
 }
 
 func (d *Deliverer) follow(ctx context.Context, read <-chan struct{}, keep bool) error {
-	due := time.After(0) // what an earlier process left
+	due, hold := time.After(0), holdFor // what an earlier process left
 	for ctx.Err() == nil {
 		if err := d.untilDue(ctx, due, read); err != nil {
 			return fmt.Errorf("deliver to Port: %w", err)
@@ -57,10 +62,31 @@ func (d *Deliverer) follow(ctx context.Context, read <-chan struct{}, keep bool)
 			return fmt.Errorf("delete from Port: %w", err)
 		}
 		if d.held > 0 {
-			due = time.After(holdFor)
+			due, hold = time.After(hold), min(2*hold, holdMost)
+			continue
+		}
+		hold = holdFor
+		if d.freed && len(d.kept) > 0 {
+			due = time.After(d.keptLeft())
 		}
 	}
 	return context.Cause(ctx)
+}
+
+// goesOn tells whether deletions come one by one: what could not go is not to be tried with each.
+func (d *Deliverer) goesOn() bool { return d.config.Live || d.reading }
+
+// release lets what Port kept be tried again, if something was deleted since that may have related to it.
+func (d *Deliverer) release() {
+	if d.freed && d.keptLeft() <= 0 {
+		clear(d.kept)
+		d.freed = false
+	}
+}
+
+// keptLeft is how much longer what Port kept is not tried again.
+func (d *Deliverer) keptLeft() time.Duration {
+	return time.Until(d.keptAt.Add(time.Duration(len(d.kept)) * keepFor))
 }
 
 // untilDue delivers what is wanted until due, until all is read, or until something is not wanted any

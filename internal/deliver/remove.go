@@ -102,6 +102,7 @@ func (r *removal) done(ctx context.Context, list []catalog.Pending) error {
 		for _, p := range list {
 			total.Deleted[p.Reading]++
 		}
+		r.d.freed = true
 	})
 	return nil
 }
@@ -160,11 +161,12 @@ func (d *Deliverer) setKept(ctx context.Context, list []kept) error {
 	}
 	d.count(func(r *Result) {
 		for _, k := range list {
-			if !d.kept[k.Entity] { // a second round meets them again
-				d.kept[k.Entity] = true
+			if d.kept[k.Entity] != k.Version { // a second round meets them again
+				d.kept[k.Entity] = k.Version
 				r.Refused++
 			}
 		}
+		d.keptAt, d.freed = time.Now(), false
 	})
 	return nil
 }

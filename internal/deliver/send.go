@@ -214,14 +214,19 @@ func (d *Deliverer) delivered() int {
 	return d.result.Created + d.result.Updated
 }
 
+// absentFor is for how long a blueprint is not asked for again that Port did not have, where changes are
+// delivered for as long as the process lives. A run asks once.
+const absentFor = 5 * time.Second
+
 func (d *Deliverer) isAbsent(blueprint string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.absent[blueprint]
+	since, absent := d.absent[blueprint]
+	return absent && (!d.config.Live || time.Since(since) < absentFor)
 }
 
 func (d *Deliverer) setAbsent(blueprint string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.absent[blueprint] = true
+	d.absent[blueprint] = time.Now()
 }
