@@ -26,6 +26,16 @@ func (s *Store) ByContainer(ctx context.Context, reading, parent string, ids []s
 	return groups, wrap("group items by project", err)
 }
 
+// HeldIn is how many items of a Jira project are known that are not proved to be gone.
+func (s *Store) HeldIn(ctx context.Context, reading, parent, container string) (n int, err error) {
+	err = s.read(ctx, `
+		SELECT COUNT(*) FROM item AS i
+		JOIN reading AS r ON r.integration = i.integration AND r.id = i.reading
+		WHERE i.integration = ? AND r.name = ? AND i.parent = ? AND i.gone = 0 AND i.container = ?`,
+		[]any{s.integration, reading, parent, container}, into(&n))
+	return n, wrap("count the items of a project", err)
+}
+
 // Example is the identifier of an entity that an item makes, by which a person knows the item;
 // "" if it makes none.
 func (s *Store) Example(ctx context.Context, reading, parent, id string) (identifier string, err error) {

@@ -51,6 +51,9 @@ type unread struct {
 	number catalog.ReadNumber
 }
 
+// ErrAccount: the credentials have become those of another account, whose answers mean other things.
+var ErrAccount = errors.New("the account changed while Jira was read")
+
 // sameAccount makes an empty answer mean something: it was given to the account that we are.
 func (t *reading) sameAccount(ctx context.Context) error {
 	account, err := t.Source.Account(ctx)
@@ -58,7 +61,7 @@ func (t *reading) sameAccount(ctx context.Context) error {
 		return err
 	}
 	if account != t.Account {
-		return fmt.Errorf("the account changed from %s to %s while Jira was read: nothing was deleted; run again", t.Account, account)
+		return fmt.Errorf("%w, from %s to %s: nothing was deleted; run again", ErrAccount, t.Account, account)
 	}
 	return nil
 }
@@ -194,7 +197,7 @@ func (t *reading) removeAbsent(ctx context.Context, name string, missing absent,
 	}
 	for _, project := range slices.Sorted(maps.Keys(byProject)) {
 		ids := byProject[project]
-		lost, err := t.lost(ctx, project, len(ids), missing)
+		lost, err := t.lost(ctx, name, project, missing)
 		if err != nil {
 			return err
 		}
@@ -215,11 +218,11 @@ func (t *reading) removeAbsent(ctx context.Context, name string, missing absent,
 // after the reads that did not give the items: what the catalogue knows of the project was seen
 // before. Items of which nothing is known (they were listed and never given) lie in no project;
 // there is nothing to lose with them.
-func (t *reading) lost(ctx context.Context, project string, n int, missing absent) (string, error) {
+func (t *reading) lost(ctx context.Context, name, project string, missing absent) (string, error) {
 	if t.Accept || project == "" {
 		return "", nil
 	}
-	proved, err := t.proved(ctx, project, n, missing)
+	proved, err := t.proved(ctx, name, project, missing)
 	switch {
 	case proved || err != nil && fatal(err):
 		return "", err
@@ -232,9 +235,9 @@ func (t *reading) lost(ctx context.Context, project string, n int, missing absen
 // few is how many issues may go because Jira counts none in their project any more.
 const few = 9
 
-// proved: n absent items of the project are gone, since others of it are seen, or it has gone
-// itself, or it held few and is empty.
-func (t *reading) proved(ctx context.Context, project string, n int, missing absent) (bool, error) {
+// proved: the absent items of the project are gone, since others of it are seen, or it has gone
+// itself, or it held few, of which this read may be about fewer, and is empty.
+func (t *reading) proved(ctx context.Context, name, project string, missing absent) (bool, error) {
 	if t.Kind == source.Issue {
 		seen, err := t.Source.Sees(ctx, project, func(id string) bool { _, is := missing[id]; return !is })
 		if seen || err != nil {
@@ -242,8 +245,12 @@ func (t *reading) proved(ctx context.Context, project string, n int, missing abs
 		}
 	}
 	departed, err := t.Source.Departed(ctx, project)
-	if departed || err != nil || n > few {
+	if departed || err != nil {
 		return departed, err
+	}
+	held, err := t.Store.HeldIn(ctx, name, "", project)
+	if err != nil || held > few {
+		return false, err
 	}
 	return t.Source.Empty(ctx, project)
 }

@@ -27,7 +27,8 @@ const (
 
 // Live reads what was said of items, for as long as ctx lasts: what people wait to see first and at
 // once, what has merely changed after it. Trouble with Jira or the store does not end it; what
-// could not be read stays dirty. The error is [catalog.ErrEpoch] if the lease was lost.
+// could not be read stays dirty. The error is [catalog.ErrEpoch] if the lease was lost, and [ErrAccount]
+// if Jira knows us by another name than [Config.Account].
 func (in *Ingest) Live(ctx context.Context) error {
 	if err := in.begin(ctx); err != nil {
 		return err
@@ -167,12 +168,13 @@ func (l *live) restFor() time.Duration {
 	return cmp.Or(l.Look, lookLive)
 }
 
-// outlive takes an error that ends a batch. It returns those that end the reading of this epoch.
+// outlive takes an error that ends a batch. It returns those that end the reading of this epoch, or as
+// this account.
 func (l *live) outlive(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if errors.Is(err, catalog.ErrEpoch) {
+	if errors.Is(err, catalog.ErrEpoch) || errors.Is(err, ErrAccount) {
 		return err
 	}
 	l.trouble.meet(l.log, l.Kind, err)
@@ -203,8 +205,9 @@ func (l *live) read(ctx context.Context, rows []catalog.Dirty) (err error) {
 	return l.judgeAbsent(ctx, absent)
 }
 
-// unseen is how long a row waits of an item that is not there and cannot be proved gone: a person
-// must decide, or a permission come back. A run looks at it before.
+// unseen is how long a row waits of an item that is not there and cannot be proved gone, or of which a
+// broken query says nothing: a person must decide or mend it, or a permission come back. A run looks at it
+// before.
 const unseen = time.Hour
 
 // judgeAbsent takes away what is proved gone. What is not keeps what it made.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"ferry/internal/catalog"
@@ -16,6 +17,11 @@ type asked struct {
 }
 
 func newAsked() *asked { return &asked{map[string]membership{}, map[string]error{}} }
+
+// brokenQuery is why Jira takes a query for no issue at all. What the others say of an issue holds.
+type brokenQuery struct{ error }
+
+func (b brokenQuery) Unwrap() error { return b.error }
 
 var errNotListed = errors.New("the list that should hold it failed")
 
@@ -45,6 +51,39 @@ func (t *reading) match(ctx context.Context, ids []string, read source.Answer, i
 	return nil
 }
 
+// matchUnread is match for issues that are being read meanwhile. It gives back those of which Jira
+// refused to speak: it does so for every issue of a question if it does not have one of them, and to
+// find that one costs two calls for each. The read tells.
+func (t *reading) matchUnread(ctx context.Context, ids []string, into *asked) (refused []string, err error) {
+	for chunk := range slices.Chunk(ids, source.MaxMatch) {
+		answered, err := t.matchWhole(ctx, chunk, into)
+		if err != nil {
+			return nil, err
+		}
+		if !answered {
+			refused = append(refused, chunk...)
+		}
+	}
+	return refused, nil
+}
+
+// matchWhole asks every query about the same issues, and takes the answers only if there are all.
+func (t *reading) matchWhole(ctx context.Context, ids []string, into *asked) (answered bool, err error) {
+	answers := newAsked()
+	for _, l := range t.states {
+		if l.is(catalog.ListingFailed) {
+			answers.postpone(t.lasting, ids)
+			continue
+		}
+		if refusal, err := t.matchSome(ctx, l, ids, source.Answer{}, answers); refusal != nil || err != nil {
+			return false, err
+		}
+	}
+	maps.Copy(into.members, answers.members)
+	maps.Copy(into.undecided, answers.undecided)
+	return true, nil
+}
+
 // matchChunk asks about one query. Jira may refuse it for an issue that it names, or for itself:
 // then for every issue, and asking on would cost two calls for each.
 func (t *reading) matchChunk(ctx context.Context, l *listing, ids []string, read source.Answer, into *asked) error {
@@ -53,8 +92,11 @@ func (t *reading) matchChunk(ctx context.Context, l *listing, ids []string, read
 		return err
 	}
 	if _, broken := t.Source.Count(ctx, l.JQL); broken != nil {
+		if fatal(broken) {
+			return broken
+		}
 		for _, id := range ids {
-			into.undecided[id] = broken
+			into.undecided[id] = brokenQuery{broken}
 		}
 		return nil
 	}

@@ -63,7 +63,8 @@ func (t *reading) dirtyProjects(ctx context.Context) ([]catalog.Dirty, error) {
 
 func (t *reading) listProjects(ctx context.Context) (seen *idSet, expected int, err error) {
 	seen = &idSet{}
-	number := t.Store.NextRead()
+	number, end := t.Store.BeginRead() // it may go on beside a run
+	defer func() { end() }()
 	for page, err := range t.Source.Projects(ctx, t.Reading) {
 		if err != nil {
 			return seen, expected, err
@@ -72,7 +73,8 @@ func (t *reading) listProjects(ctx context.Context) (seen *idSet, expected int, 
 		if err := t.applyProjects(ctx, number, page, seen); err != nil {
 			return seen, expected, err
 		}
-		number = t.Store.NextRead()
+		end()
+		number, end = t.Store.BeginRead()
 	}
 	return seen, expected, nil
 }

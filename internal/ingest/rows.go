@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -41,6 +42,13 @@ func (t *reading) learnIssues(ctx context.Context, rows []catalog.Dirty) (learnt
 	return x, nil
 }
 
+// inPart tells whether what was learnt of an issue is all but what a broken query says of it. That is to
+// be asked again when a person has mended the query, or what it names is there.
+func (x learnt) inPart(d catalog.Dirty) bool {
+	_, broken := errors.AsType[brokenQuery](x.undecided[d.ID])
+	return broken
+}
+
 func idsOf(rows []catalog.Dirty) []string {
 	ids := make([]string, len(rows))
 	for i, d := range rows {
@@ -62,6 +70,7 @@ func (t *reading) ask(ctx context.Context, rows []catalog.Dirty, unknown []strin
 		return answer, nil, err
 	}
 	asked := newAsked()
+	var refused []string
 	group, reading := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		answer, err = t.Source.Issues(reading, t.Reading, idsOf(rows), how)
@@ -71,9 +80,16 @@ func (t *reading) ask(ctx context.Context, rows []catalog.Dirty, unknown []strin
 		return err
 	})
 	if !afterwards {
-		group.Go(func() error { return t.match(reading, unknown, source.Answer{}, asked) })
+		group.Go(func() (err error) {
+			refused, err = t.matchUnread(reading, unknown, asked)
+			return err
+		})
 	}
-	return answer, asked, group.Wait()
+	if err := group.Wait(); err != nil {
+		return answer, asked, err
+	}
+	there := slices.DeleteFunc(refused, func(id string) bool { return answer.Items[id] == nil })
+	return answer, asked, t.match(ctx, there, answer, asked)
 }
 
 // memberships are the rows of which this run's listings said which queries select them, and the
@@ -94,11 +110,14 @@ func (t *reading) memberships(rows []catalog.Dirty) (known map[string]membership
 // to be judged. Rows that need another read are postponed.
 func (t *reading) applyRows(ctx context.Context, x learnt) (absent []unread, err error) {
 	b := catalog.Batch{Number: x.number, Index: x.answer.Indexed, Fresh: x.fresh, Live: t.live}
+	var waiting []catalog.Dirty
 	for _, d := range x.rows {
 		item, given, why := t.itemOf(ctx, d, x)
 		switch {
 		case why != "":
 			err = t.postpone(ctx, d, why)
+		case given && x.inPart(d):
+			b.Items, waiting = append(b.Items, item), append(waiting, d)
 		case given:
 			b.Items, b.Taken = append(b.Items, item), append(b.Taken, d)
 		default:
@@ -109,6 +128,9 @@ func (t *reading) applyRows(ctx context.Context, x learnt) (absent []unread, err
 		}
 	}
 	done, err := t.applied(ctx, b)
+	if err == nil && len(waiting) > 0 {
+		err = t.Store.Postpone(ctx, waiting, unseen)
+	}
 	if err != nil {
 		return absent, err
 	}
@@ -126,7 +148,7 @@ func (t *reading) itemOf(ctx context.Context, d catalog.Dirty, x learnt) (item c
 	if !given {
 		return item, false, unshown(d, 0, false)
 	}
-	if err, not := x.undecided[d.ID]; not {
+	if err, not := x.undecided[d.ID]; not && !(t.lasting && x.inPart(d)) {
 		return item, false, err.Error()
 	}
 	item = t.item(ctx, d.ID, raw, x.members[d.ID])
