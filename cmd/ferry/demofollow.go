@@ -62,7 +62,7 @@ func (f *following) listen(database *catalog.Database) (closeReceiver func() err
 	}
 	f.registrar = hooks.NewRegistrar(f.daemon.Jira, f.receiver, hooks.RegistrarConfig{
 		Identifier: demoIdentifier, BaseURL: address, Trust: trust,
-		Verified: f.daemon.Verified, Mended: f.daemon.Mended, Logger: f.daemon.Logger,
+		Mended: f.daemon.Mended, Logger: f.daemon.Logger,
 	})
 	f.daemon.Webhook = daemon.Webhook{Keep: f.registrar.Run, Hears: func(string) bool { return f.registrar.State().Live }}
 	return closeReceiver, nil

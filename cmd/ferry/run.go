@@ -153,7 +153,7 @@ func (s *service) takeWebhooks(sync *daemon.Sync) {
 			"and Jira is asked every minute beside them; give the webhook a secret and unset " + webhookUnsigned)
 	}
 	s.registrar = newRegistrar(s.set, sync.Jira, s.receiver, hooks.RegistrarConfig{
-		Trust: trust, Verified: s.daemon.Verified, Mended: s.daemon.Mended, Logger: s.log,
+		Trust: trust, Mended: s.daemon.Mended, Logger: s.log,
 	})
 	s.daemon.Webhook = daemon.Webhook{Keep: s.registrar.Run, Hears: s.hears}
 }

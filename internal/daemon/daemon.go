@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ferry/internal/catalog"
+	"ferry/internal/ingest"
 )
 
 // Daemon keeps Port true to Jira for as long as it runs. Of several on one database one works, and
@@ -31,10 +32,11 @@ type Daemon struct {
 	CaughtUp func(catalog.State) // how a catch-up that listed all ids ended
 	Changed  func(Change)
 
-	asks    asks
-	kicks   kicks
-	current current
-	pulse   atomic.Int64 // when what reads changes last showed that it goes on, in milliseconds since 1970; 0: it need not
+	accepted atomic.Bool // a run has carried out the deletions that a person accepted
+	asks     asks
+	kicks    kicks
+	current  current
+	pulse    atomic.Int64 // when what reads changes last showed that it goes on, in milliseconds since 1970; 0: it need not
 }
 
 // Webhook is what the daemon needs to know of how Jira tells it of changes.
@@ -59,7 +61,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case err == nil || errors.Is(err, catalog.ErrEpoch):
+		case err == nil || lostLease(err) != nil:
 			d.log().Warn("the lease was lost; another works, or we again as soon as the database is there", "err", err)
 		default:
 			return err
@@ -81,12 +83,9 @@ func (d *Daemon) lead(ctx context.Context) (err error) {
 	defer d.current.set(nil)
 	t := &tenure{
 		Daemon: d, store: store, sync: d.Sync, turn: newTurn(),
-		tookOver: time.Since(began) > took,
+		began: time.Now(), tookOver: time.Since(began) > took,
 	}
 	t.sync.Store = store
-	if t.heard, err = store.Moment(ctx, momentHeard); err != nil {
-		return err
-	}
 	err = t.work(ctx)
 	t.farewell(context.WithoutCancel(ctx))
 	return err
@@ -98,14 +97,14 @@ const took = 3 * time.Second
 // tenure is the time for which this process has the lease.
 type tenure struct {
 	*Daemon
-	store    *catalog.Store
-	sync     Sync
-	turn     *turn
-	resynced atomic.Bool // a reign had its resync at the start
-	heard    time.Time   // when the webhook was last known to be good, by an earlier tenure
-	gapSeen  atomic.Bool // changes were asked for since then
-	accepted atomic.Bool // a run has carried out the deletions that a person accepted
-	tookOver bool        // another worked until now, so that nothing is missing but what it did not come to
+	store     *catalog.Store
+	sync      Sync
+	turn      *turn
+	resynced  atomic.Bool // a reign had its resync at the start
+	began     time.Time   // when
+	requested time.Time   // the request of Port that polling asked for last
+	again     bool        // the last run failed, so that another is to come
+	tookOver  bool        // another worked until now, so that nothing is missing but what it did not come to
 }
 
 // work does everything that goes on for as long as the lease lasts.
@@ -138,13 +137,24 @@ func (t *tenure) lost(ctx context.Context) error {
 func (t *tenure) reigns(ctx context.Context) error {
 	for {
 		r, err := t.prepared(ctx)
-		if err == nil {
-			err = t.reign(ctx, r)
-		}
-		if !errors.Is(err, errMapping) {
+		if err != nil {
 			return err
 		}
-		t.log().Info("the mapping has changed")
+		err = t.reign(ctx, r)
+		switch {
+		case ctx.Err() != nil || lostLease(err) != nil:
+			return err
+		case errors.Is(err, errMapping):
+			t.log().Info("the mapping has changed")
+			continue
+		case errors.Is(err, ingest.ErrAccount):
+			t.log().Warn("Jira knows the credentials as another account's than before", "err", err)
+		default:
+			t.log().Error("the store did not let the work begin; it is tried again", "err", err)
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
 	}
 }
 

@@ -208,7 +208,7 @@ func (w *world) hooked(d *daemon.Daemon) (unhook func()) {
 	receiver := hooks.NewReceiver(d.Database.Inbox(), hooks.ReceiverConfig{Trust: trust, Logger: d.Logger})
 	registrar := hooks.NewRegistrar(d.Jira, receiver, hooks.RegistrarConfig{
 		Identifier: "my-jira", BaseURL: w.hookURL, Trust: trust,
-		Verified: d.Verified, Mended: d.Mended, Logger: d.Logger,
+		Mended: d.Mended, Logger: d.Logger,
 	})
 	d.Webhook = daemon.Webhook{
 		Keep: registrar.Run,

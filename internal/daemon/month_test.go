@@ -82,7 +82,7 @@ func newMonth(t *testing.T, site *jirasim.Server, auth jira.Auth, trust hooks.Tr
 	m.receiver = hooks.NewReceiver(m.database.Inbox(), hooks.ReceiverConfig{Trust: trust, Logger: log})
 	m.registrar = hooks.NewRegistrar(m.client, m.receiver, hooks.RegistrarConfig{
 		Identifier: "my-jira", BaseURL: monthHook, Trust: trust, Every: time.Hour,
-		Verified: m.daemon.Verified, Mended: m.daemon.Mended, Logger: log,
+		Mended: m.daemon.Mended, Logger: log,
 	})
 	m.daemon.Webhook = daemon.Webhook{Keep: m.registrar.Run, Hears: func(string) bool { return m.registrar.State().Live }}
 	m.delivery = jirasim.Delivery{Transport: toHandler{m.receiver}}

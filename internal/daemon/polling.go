@@ -41,10 +41,14 @@ func (t *tenure) poll(ctx context.Context) error {
 	if err != nil || !request.UpdatedAt.Truncate(time.Millisecond).After(settled) {
 		return err
 	}
-	if settled.IsZero() && !t.Schedule.NoStart {
+	if settled.IsZero() && !t.Schedule.NoStart && !t.tookOver && request.UpdatedAt.Before(t.began) {
 		// The resync at the start is what an earlier request asked for.
 		return t.store.SetMoment(ctx, momentRequest, request.UpdatedAt)
 	}
+	if request.UpdatedAt.Equal(t.requested) {
+		return nil // it failed, and is tried again by itself
+	}
+	t.requested = request.UpdatedAt
 	t.log().Info("Port asks for a resync", "at", request.UpdatedAt)
 	if err := t.Resync(ctx); err != nil {
 		return err

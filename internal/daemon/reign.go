@@ -25,6 +25,7 @@ type reign struct {
 	unread    bool        // nothing was ever read wholly under this mapping
 	judged    atomic.Bool // a run came to its end under this mapping, so that what relates to what is known
 	notBefore time.Time   // when a run may begin again after one that failed
+	asked     time.Time   // the word of another process, of which the last run knew, that a resync is wanted
 	failures  int
 }
 
@@ -36,7 +37,7 @@ func (t *tenure) prepared(ctx context.Context) (*run, error) {
 		r := t.sync.begin()
 		err := t.prepare(ctx, r)
 		if err == nil {
-			return r, t.store.SetMapping(ctx, r.text)
+			return r, nil
 		}
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -102,8 +103,14 @@ func lasting(err error) bool {
 // reign does everything that goes by one mapping, until that changes ([errMapping]) or ctx ends.
 func (t *tenure) reign(ctx context.Context, r *run) error {
 	g := &reign{tenure: t, run: r, began: time.Now()}
+	if err := t.store.SetMapping(ctx, r.text); err != nil {
+		return err
+	}
 	if err := g.checkAccount(ctx); err != nil {
 		return err
+	}
+	if g.trusted { // what a person said of an account and a site is not said of the next
+		t.AcceptAccount, t.AcceptSite, t.sync.AcceptAccount, t.sync.AcceptSite = false, false, false, false
 	}
 	read, err := t.store.ReadUnder(ctx, r.mapping.Hash)
 	if err != nil {
@@ -130,6 +137,7 @@ func (t *tenure) reign(ctx context.Context, r *run) error {
 func (g *reign) liveConfig() ingest.Config {
 	config := g.ingestConfig()
 	config.RunID, config.Progress, config.LiveBeside = 0, nil, true
+	config.Accept = false // that was for the run
 	config.Pulse = func() { g.pulse.Store(time.Now().UnixMilli()) }
 	config.Arrived, config.Look = g.Database.Inbox().Arrived(), g.Schedule.Look
 	if g.tenure.Changed != nil {

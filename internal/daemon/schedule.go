@@ -51,7 +51,6 @@ const (
 	momentAsked   = "resync asked for"
 	momentDue     = "resync due"
 	momentRequest = "resync request of Port"
-	momentHeard   = "webhook known to be good"
 	momentUpdates = "updates read " // and the kind
 	momentSwept   = "ids listed"
 	momentJudged  = "run ended under " // and the mapping's hash
@@ -66,7 +65,7 @@ func (g *reign) running(ctx context.Context) error {
 	for {
 		err := g.runDue(ctx)
 		switch {
-		case errors.Is(err, errMapping), errors.Is(err, catalog.ErrEpoch):
+		case errors.Is(err, errMapping), lostLease(err) != nil:
 			return err
 		case ctx.Err() != nil:
 			return nil
@@ -118,7 +117,7 @@ func (g *reign) runDue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if due && !g.Schedule.NoRuns && !time.Now().Before(g.notBefore) {
+	if due && !g.Schedule.NoRuns {
 		return g.resync(ctx)
 	}
 	sweep, err := g.sweepDue(ctx)
@@ -128,21 +127,28 @@ func (g *reign) runDue(ctx context.Context) error {
 	return g.sweep(ctx)
 }
 
+// isDue: who asks need not wait, also not for as long as a run that failed does.
 func (g *reign) isDue(ctx context.Context) (bool, error) {
 	if g.asks.any() {
 		return true, nil
 	}
 	asked, err := g.store.Moment(ctx, momentAsked)
-	if err != nil || !asked.IsZero() {
+	if err != nil || !asked.IsZero() && !asked.Equal(g.asked) {
 		return err == nil, err
 	}
 	due, err := g.store.Moment(ctx, momentDue)
-	return g.Schedule.Every > 0 && !due.IsZero() && !time.Now().Before(due), err
+	scheduled := g.Schedule.Every > 0 && !due.IsZero() && !time.Now().Before(due)
+	return (scheduled || g.again || !asked.IsZero()) && !time.Now().Before(g.notBefore), err
 }
 
 // resync is one run. Those who asked for it before it began hear how it ended.
 func (g *reign) resync(ctx context.Context) error {
 	began := time.Now()
+	asked, err := g.store.Moment(ctx, momentAsked)
+	if err != nil {
+		return err
+	}
+	g.asked = asked
 	taken := g.asks.take()
 	report, err := g.runOnce(ctx)
 	if errors.Is(err, errMapping) || ctx.Err() != nil {
@@ -159,12 +165,12 @@ func (g *reign) resync(ctx context.Context) error {
 		g.Ran(report)
 	}
 	g.afterRun(err)
-	return errors.Join(g.nextDue(ctx, began), lostLease(err))
+	return errors.Join(g.served(ctx, err), g.nextDue(ctx, began), lostLease(err))
 }
 
-// lostLease is an error of a run that ends more than the run.
+// lostLease is an error that ends the tenure.
 func lostLease(err error) error {
-	if errors.Is(err, catalog.ErrEpoch) {
+	if errors.Is(err, catalog.ErrEpoch) || errors.Is(err, catalog.ErrLost) {
 		return err
 	}
 	return nil
@@ -174,25 +180,31 @@ func lostLease(err error) error {
 func (g *reign) afterRun(err error) {
 	if err == nil {
 		g.accepted.Store(true)
-		g.failures, g.unread, g.notBefore = 0, false, time.Time{}
+		g.failures, g.unread, g.again, g.notBefore = 0, false, false, time.Time{}
 		return
 	}
 	wait := min(time.Minute<<g.failures, 6*time.Hour)
 	g.failures = min(g.failures+1, 9)
 	g.notBefore = time.Now().Add(wait)
 	g.log.Error("the resync failed; what was read and delivered is kept, and it is tried again", "err", err, "wait", wait)
-	g.asks.ask(&g.kicks)
+	g.again = true
+}
+
+// served forgets that another process was asked for a resync, unless it was asked again since the one
+// that has gone well began. Its clock may be another than ours.
+func (g *reign) served(ctx context.Context, failure error) error {
+	asked, err := g.store.Moment(ctx, momentAsked)
+	if err != nil || failure != nil || asked.IsZero() || !asked.Equal(g.asked) {
+		return err
+	}
+	return g.store.SetMoment(ctx, momentAsked, time.Time{})
 }
 
 // nextDue notes when the next run is due: an interval after this one began, or when it has ended if
 // that is later. A run that takes longer than the interval is not cut short by the next.
 func (g *reign) nextDue(ctx context.Context, began time.Time) error {
-	asked, err := g.store.Moment(ctx, momentAsked)
-	if err == nil && !asked.IsZero() && asked.Before(began) {
-		err = g.store.SetMoment(ctx, momentAsked, time.Time{})
-	}
-	if err != nil || g.Schedule.Every == 0 {
-		return err
+	if g.Schedule.Every == 0 {
+		return nil
 	}
 	return g.store.SetMoment(ctx, momentDue, began.Add(g.Schedule.Every))
 }
@@ -223,7 +235,7 @@ func (g *reign) runOnce(ctx context.Context) (*Report, error) {
 
 // sweepDue tells whether all ids are to be listed again, to find what is no longer there.
 func (g *reign) sweepDue(ctx context.Context) (bool, error) {
-	if g.unread {
+	if !g.judged.Load() {
 		return false, nil
 	}
 	swept, err := g.store.Moment(ctx, momentSwept)
@@ -256,19 +268,29 @@ func (g *reign) sweep(ctx context.Context) error {
 func (g *reign) catchUp(ctx context.Context) (state catalog.State, err error) {
 	r := g.Sync.begin()
 	r.beside, r.mapping, r.text, r.account, r.site, r.owner, r.trusted = true, g.mapping, g.text, g.account, g.site, g.owner, g.trusted
-	since, err := g.store.ReadSince(ctx)
-	if err != nil {
+	since, err := g.sweepSince(ctx)
+	if err != nil || since.IsZero() {
 		return catalog.Failed, err
 	}
 	if r.catalog, err = g.store.BeginCatchUp(ctx, r.mapping.Hash, r.account); err != nil {
 		return catalog.Failed, err
 	}
 	config := r.ingestConfig()
-	config.Since, config.Progress = since, nil
+	config.Since, config.Progress, config.Accept = since, nil, false // to accept was for the run
 	r.ingest = ingest.New(config)
 	state = catalog.Failed
 	if r.read, err = r.ingest.Run(ctx); err == nil && len(r.read.Failed) == 0 {
 		state = catalog.Completed
 	}
 	return state, errors.Join(err, g.store.EndCatchUp(context.WithoutCancel(ctx), r.catalog.ID, state))
+}
+
+// sweepSince is since when a sweep asks for changes: where a listing fails each time, so that nothing
+// was ever read wholly, since they were last asked for.
+func (g *reign) sweepSince(ctx context.Context) (time.Time, error) {
+	since, err := g.store.ReadSince(ctx)
+	if err != nil || !since.IsZero() {
+		return since, err
+	}
+	return g.store.Moment(ctx, momentUpdates+issueKind)
 }

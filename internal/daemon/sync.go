@@ -199,6 +199,17 @@ func (r *run) work(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	return r.cameThrough(ctx)
+}
+
+// cameThrough notes that a run has read what it could: what changes from its beginning on is to be asked
+// for, also where a listing failed.
+func (r *run) cameThrough(ctx context.Context) error {
+	for _, kind := range r.ingest.Kinds() {
+		if err := r.Store.SetMoment(ctx, momentUpdates+kind, r.started); err != nil {
+			return err
+		}
+	}
 	return r.Store.SetMoment(ctx, momentJudged+r.mapping.Hash, r.started)
 }
 

@@ -2,24 +2,11 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"ferry/internal/catalog"
 	"ferry/internal/ingest"
 	"ferry/internal/source"
 )
-
-// Verified notes that the webhook was there, enabled and right at that time.
-func (d *Daemon) Verified(ctx context.Context, at time.Time) {
-	store := d.current.get()
-	if store == nil {
-		return
-	}
-	if err := store.SetMoment(ctx, momentHeard, at); err != nil && ctx.Err() == nil {
-		d.log().Warn("it could not be noted that the webhook is right; the next catch-up will look further back", "err", err)
-	}
-}
 
 // Mended lets what may not have been heard be read: the webhook was not there, or not right.
 func (d *Daemon) Mended(context.Context, time.Time) { d.kicks.updates.set() }
@@ -54,7 +41,6 @@ func (g *reign) updating(ctx context.Context) error {
 type beat struct {
 	kind      string
 	gap       bool      // some may not have been heard: ask now
-	from      time.Time // since when that is, as it was when the gap was first seen: the webhook may be good again before it was asked
 	notBefore time.Time // after a failure
 	failures  int
 }
@@ -75,7 +61,7 @@ func (g *reign) keep(ctx context.Context, b *beat) error {
 	switch {
 	case ctx.Err() != nil:
 		return nil
-	case errors.Is(err, catalog.ErrEpoch):
+	case lostLease(err) != nil:
 		return err
 	case err != nil:
 		if b.failures == 0 {
@@ -85,12 +71,14 @@ func (g *reign) keep(ctx context.Context, b *beat) error {
 		b.failures = min(b.failures+1, 6)
 		return nil
 	}
-	b.gap, b.from, b.failures = false, time.Time{}, 0
+	b.gap, b.failures = false, 0
 	return nil
 }
 
-// updatesDue is since when changes are to be asked for now; zero if none are, or nothing was ever
-// read, so that a run reads everything.
+// updatesDue is since when changes are to be asked for now: since they were last asked for, or a run
+// began that read everything, however good the webhook was meanwhile, for a webhook that is there does not
+// deliver everything. It is zero if none are to be asked for, or nothing was ever read, so that a run
+// reads everything.
 func (g *reign) updatesDue(ctx context.Context, b *beat) (since time.Time, err error) {
 	if time.Now().Before(b.notBefore) {
 		return since, nil
@@ -100,38 +88,29 @@ func (g *reign) updatesDue(ctx context.Context, b *beat) (since time.Time, err e
 		return since, err
 	}
 	read, err := g.store.ReadSince(ctx)
-	if err != nil || last.IsZero() && read.IsZero() {
+	if err != nil {
 		return since, err
 	}
 	since = later(last, read)
+	if since.IsZero() {
+		return since, g.heardFrom(ctx, b.kind)
+	}
 	every := g.Schedule.polled()
 	if g.Webhook.hears(b.kind) {
 		every = g.Schedule.net()
 	}
-	switch {
-	case b.gap:
-		b.from, err = g.gapFrom(ctx, b, since)
-		return b.from, err
-	case time.Since(since) >= every:
+	if b.gap || time.Since(since) >= every {
 		return since, nil
 	}
 	return time.Time{}, nil
 }
 
-// gapFrom is since when changes may not have been heard: since they were last asked for, or since the
-// webhook was last known to be good where that told of them.
-func (g *reign) gapFrom(ctx context.Context, b *beat, since time.Time) (time.Time, error) {
-	switch {
-	case !b.from.IsZero():
-		return b.from, nil
-	case b.kind != issueKind:
-		return since, nil
+// heardFrom begins the time of which changes are asked for where no run ever reads everything.
+func (g *reign) heardFrom(ctx context.Context, kind string) error {
+	if !g.Schedule.NoRuns {
+		return nil
 	}
-	if !g.gapSeen.Swap(true) {
-		return later(since, g.heard), nil // of an earlier process
-	}
-	heard, err := g.store.Moment(ctx, momentHeard)
-	return later(since, heard), err
+	return g.store.SetMoment(ctx, momentUpdates+kind, time.Now())
 }
 
 func later(a, b time.Time) time.Time {
