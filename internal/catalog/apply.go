@@ -128,7 +128,8 @@ type applying struct {
 	after    map[claimKey]claimRow // and as they become
 	entities map[entityKey]*entityRow
 	byID     map[int64]*entityRow
-	order    []*entityRow // of entities, so that what is written is in a fixed order
+	order    []*entityRow        // of entities, so that what is written is in a fixed order
+	related  map[string][]string // identifiers, by blueprint, of what entities of it came to relate to, or ceased to
 	done     Applied
 }
 
@@ -193,7 +194,7 @@ func once(items []Item) ([]Item, error) {
 // apply makes the claims of a.items true, and all that follows from them.
 func (a *applying) apply() error {
 	for _, step := range []func() error{
-		a.loadClaims, a.loadEntities, a.writeClaims, a.writeEntities, a.dirtyReferrers,
+		a.loadClaims, a.loadEntities, a.writeClaims, a.writeEntities, a.dirtyReferrers, a.dirtyRelated,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -372,33 +373,17 @@ func (a *applying) dirtyReferrers() error {
 			gone = append(gone, e.identifier)
 		}
 	}
-	type place struct {
-		reading int64
-		parent  string
-	}
-	items := map[place][]string{}
+	found := itemsAt{}
 	// Claims are found by entity alone: an entity is of one integration, and with the
 	// integration in the condition SQLite would rather go through all its claims.
 	err := queryIn(a.tx, `
 		SELECT DISTINCT c.reading, c.parent, c.item FROM ref AS r
 		JOIN claim AS c ON c.entity = r.entity
-		WHERE r.integration = ? AND r.target IN (%s)`, []any{a.integration()}, gone,
-		func(scan func(...any) error) error {
-			var p place
-			var id string
-			err := scan(&p.reading, &p.parent, &id)
-			items[p] = append(items[p], id)
-			return err
-		})
+		WHERE r.integration = ? AND r.target IN (%s)`, []any{a.integration()}, gone, found.scan)
 	if err != nil {
 		return err
 	}
-	for p, ids := range items {
-		if err := a.touch(p.reading, p.parent, ids); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.touchAll(found)
 }
 
 // maxN bounds the entities one resource may make of one item.

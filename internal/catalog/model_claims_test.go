@@ -82,6 +82,44 @@ func (w *world) changes(before map[entityKey]modelEntity) []Change {
 	return changes
 }
 
+// relatedTouched: what the claims of items came to relate to, or ceased to, by a read that no event
+// asked for becomes dirty, unless this read spoke of it.
+func (w *world) relatedTouched(b Batch, before map[entityKey]modelEntity, spoke map[string]bool) {
+	if !slices.ContainsFunc(b.Taken, func(d Dirty) bool { return d.Priority == Later }) {
+		return
+	}
+	after := w.entities()
+	keys := maps.Clone(before)
+	maps.Copy(keys, after)
+	related := map[itemKey]bool{}
+	for k := range keys {
+		was, is := before[k].refsOf(b.Reading, spoke), after[k].refsOf(b.Reading, spoke)
+		for _, target := range slices.Concat(missing(was, is), missing(is, was)) {
+			for _, claim := range after[entityKey{k.blueprint, target}].claims {
+				related[claim.Item] = true
+			}
+		}
+	}
+	for k := range related {
+		if k.reading != b.Reading || !spoke[k.id] {
+			w.touched(k)
+		}
+	}
+}
+
+// refsOf are the refs of the claims of some items.
+func (e modelEntity) refsOf(reading string, ids map[string]bool) map[string]bool {
+	refs := map[string]bool{}
+	for _, c := range e.claims {
+		if c.Item.reading == reading && ids[c.Item.id] {
+			for _, ref := range c.Entity.Refs {
+				refs[ref] = true
+			}
+		}
+	}
+	return refs
+}
+
 var itemKeys = gocmp.AllowUnexported(itemKey{})
 
 func setOf[T comparable](list []T) map[T]bool {
