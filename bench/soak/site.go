@@ -34,12 +34,15 @@ type site struct {
 	ids     []int64  // of issues that were there once
 	events  int
 
+	everything bool // the mapping selects every issue
+	early      bool // changes begin before the first resync has ended
+
 	stop      context.CancelFunc // ends the delivering under way
 	delivered sync.WaitGroup
 }
 
 func newSite(p *plan, diary string) (s *site, err error) {
-	s = &site{random: rand.New(rand.NewPCG(p.seed, 0x517e))}
+	s = &site{everything: p.everything, early: p.early, random: rand.New(rand.NewPCG(p.seed, 0x517e))}
 	if s.diary, err = os.Create(diary); err != nil {
 		return nil, err
 	}

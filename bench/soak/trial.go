@@ -233,6 +233,10 @@ func (t *trial) outage(ctx context.Context) error {
 	if err := t.site.settled(ctx, settlePatience); err != nil {
 		return t.fail(ctx, err.Error())
 	}
+	// A catch-up finds what the index holds. What it does not yet hold is for the next one, minutes later.
+	if err := pause(ctx, t.indexLag); err != nil {
+		return err
+	}
 	t.site.deliver(t.delivery)
 	return t.fleet.start()
 }
