@@ -12,6 +12,7 @@ import (
 
 	"ferry/internal/catalog"
 	"ferry/internal/hooks"
+	"ferry/internal/port/portsim"
 	"ferry/jira"
 	"ferry/jira/jirasim"
 )
@@ -259,5 +260,30 @@ func TestAStoreThatCannotBeWrittenAtFirst(t *testing.T) {
 	}
 	if err := a.stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+// The grace is one, however many parts of a run wait for Port.
+func TestTheEndOfARunIsWithinTheGrace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.addIssues("PAY", 5)
+	w.mapping = issuesOf("project = PAY")
+	w.mustSync()
+	a := w.live(seldom())
+	a.read()
+	w.jira.Update("PAY-3", func(i *jirasim.Issue) { i.Summary = "Refund fails" })
+	w.port.Inject(portsim.Fault{Match: portsim.On("POST", "/bulk"), Hang: true})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() { _ = a.daemon.Resync(ctx) }() // it is cut off
+	a.until("Port is sent the change", func() bool { return w.port.Count("POST", "/bulk") > 1 })
+	w.port.Inject(portsim.Fault{Hang: true})
+	began := time.Now()
+	if err := a.stop(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("the end took %v, with a grace of 2 s", took)
 	}
 }

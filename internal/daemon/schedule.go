@@ -217,6 +217,7 @@ func (g *reign) runOnce(ctx context.Context) (*Report, error) {
 	}
 	r := sync.begin()
 	r.beside, r.keeps = true, g.keeps()
+	defer r.mindEnd(ctx)()
 	if err := r.prepare(ctx); err != nil {
 		return nil, r.tell(ctx, err)
 	}

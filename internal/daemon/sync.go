@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,8 +64,9 @@ type run struct {
 	*Sync
 	log      *slog.Logger
 	started  time.Time
-	requests int64 // that the Jira client had made before
-	sent     int64 // that the Port client had made before
+	stopped  atomic.Int64 // when its context ended, in nanoseconds since 1970; 0: it has not
+	requests int64        // that the Jira client had made before
+	sent     int64        // that the Port client had made before
 	resyncID string
 	keeps    bool // nothing is deleted before the run's end
 	beside   bool // of the reading and delivering of what changes, which goes on all the time
@@ -97,12 +99,27 @@ func (s *Sync) begin() *run {
 // failed; where the report is not nil, it says how far it came.
 func (s *Sync) Run(ctx context.Context) (*Report, error) {
 	r := s.begin()
+	defer r.mindEnd(ctx)()
 	if err := r.prepare(ctx); err != nil {
 		return nil, r.tell(ctx, err)
 	}
 	err := r.work(ctx)
 	report, reportErr := r.report(ctx, err)
 	return report, r.tell(ctx, errors.Join(err, reportErr))
+}
+
+// mindEnd notes when ctx ends, until what it returns is called: the grace begins there.
+func (r *run) mindEnd(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { r.stopped.Store(time.Now().UnixNano()) })
+}
+
+// lastWord is a context for what Port is told when the context may have ended.
+func (r *run) lastWord(ctx context.Context) (context.Context, context.CancelFunc) {
+	from := time.Now()
+	if stopped := r.stopped.Load(); stopped != 0 {
+		from = time.Unix(0, stopped)
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), from.Add(cmp.Or(r.Grace, 10*time.Second)))
 }
 
 // prepare asks everybody who must agree before anything is changed, and tells all that is wrong
@@ -371,7 +388,7 @@ func (r *run) forget(ctx context.Context) error {
 // tell lets Port's page know how the run ended. A run that Jira or the mapping did not let begin
 // has failed too; one that Port did not let begin cannot be told.
 func (r *run) tell(ctx context.Context, failure error) error {
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(r.Grace, 10*time.Second))
+	last, cancel := r.lastWord(ctx)
 	defer cancel()
 	if len(r.read.Failed) > 0 {
 		failure = errors.Join(failure, errors.New(strings.Join(r.read.Failed, "\n")))
