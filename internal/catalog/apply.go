@@ -128,8 +128,7 @@ type applying struct {
 	after    map[claimKey]claimRow // and as they become
 	entities map[entityKey]*entityRow
 	byID     map[int64]*entityRow
-	order    []*entityRow        // of entities, so that what is written is in a fixed order
-	related  map[string][]string // identifiers, by blueprint, of what entities of it came to relate to, or ceased to
+	order    []*entityRow // of entities, so that what is written is in a fixed order
 	done     Applied
 }
 

@@ -163,11 +163,6 @@ func (a *applying) sums() (map[int64]*sum, error) {
 			s.after.add(c.searching, c.refs)
 		}
 	}
-	for _, e := range a.order {
-		if s := sums[e.id]; s != nil {
-			a.noteRelated(e, s)
-		}
-	}
 	return sums, a.addOthers(sums)
 }
 

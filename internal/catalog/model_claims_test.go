@@ -82,20 +82,27 @@ func (w *world) changes(before map[entityKey]modelEntity) []Change {
 	return changes
 }
 
-// relatedTouched: what the claims of items came to relate to, or ceased to, by a read that no event
-// asked for becomes dirty, unless this read spoke of it.
-func (w *world) relatedTouched(b Batch, before map[entityKey]modelEntity, spoke map[string]bool) {
-	if !slices.ContainsFunc(b.Taken, func(d Dirty) bool { return d.Priority == Later }) {
-		return
-	}
+// relatedTouched: what items came to relate to, or ceased to, of which events have not told all becomes
+// dirty, unless this read spoke of it.
+func (w *world) relatedTouched(b Batch, items []Item, before map[entityKey]modelEntity, spoke map[string]bool) {
 	after := w.entities()
-	keys := maps.Clone(before)
-	maps.Copy(keys, after)
 	related := map[itemKey]bool{}
-	for k := range keys {
-		was, is := before[k].refsOf(b.Reading, spoke), after[k].refsOf(b.Reading, spoke)
-		for _, target := range slices.Concat(missing(was, is), missing(is, was)) {
-			for _, claim := range after[entityKey{k.blueprint, target}].claims {
+	for _, item := range items {
+		i := slices.IndexFunc(b.Taken, func(d Dirty) bool { return d.ID == item.ID })
+		if i < 0 || !spoke[item.ID] || !untold(item, b.Taken[i]) {
+			continue
+		}
+		k := itemKey{reading: b.Reading, id: item.ID}
+		was, is := targetsOf(before, k), targetsOf(after, k)
+		for t := range was {
+			if is[t] {
+				delete(is, t)
+			} else {
+				is[t] = true
+			}
+		}
+		for t := range is {
+			for _, claim := range after[t].claims {
 				related[claim.Item] = true
 			}
 		}
@@ -107,17 +114,19 @@ func (w *world) relatedTouched(b Batch, before map[entityKey]modelEntity, spoke 
 	}
 }
 
-// refsOf are the refs of the claims of some items.
-func (e modelEntity) refsOf(reading string, ids map[string]bool) map[string]bool {
-	refs := map[string]bool{}
-	for _, c := range e.claims {
-		if c.Item.reading == reading && ids[c.Item.id] {
+// targetsOf are what an item's claims relate to, each within its blueprint.
+func targetsOf(entities map[entityKey]modelEntity, item itemKey) map[entityKey]bool {
+	targets := map[entityKey]bool{}
+	for k, e := range entities {
+		for _, c := range e.claims {
 			for _, ref := range c.Entity.Refs {
-				refs[ref] = true
+				if c.Item == item {
+					targets[entityKey{k.blueprint, ref}] = true
+				}
 			}
 		}
 	}
-	return refs
+	return targets
 }
 
 var itemKeys = gocmp.AllowUnexported(itemKey{})

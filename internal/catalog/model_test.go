@@ -316,7 +316,7 @@ func (w *world) applied(b Batch) Applied {
 		w.touched(k)
 	}
 	done.Changes = w.changes(before)
-	w.relatedTouched(b, before, spoke)
+	w.relatedTouched(b, items, before, spoke)
 	for _, d := range b.Taken {
 		if spoke[d.ID] && w.dirty[d.key()].Hints == d.Hints {
 			delete(w.dirty, d.key())

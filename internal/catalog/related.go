@@ -1,35 +1,48 @@
 package catalog
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // What an event tells of an issue it tells of its parent too, where that shows it. Where there was no
 // event, because nobody heard it, only what was changed itself is found; its parent is not, since the
-// field that lists its sub-tasks changes without the parent's having been updated. So when a read that
-// no event asked for finds that an entity relates to another one or does so no more, that one is read
-// again: it may relate to this one.
+// field that lists its sub-tasks changes without the parent's having been updated. So when a read finds
+// more than events have told of, what the item came to relate to, or ceased to, is read again: it may
+// relate to the item.
 
-// noteRelated notes what the claims of these items let an entity relate to that they did not before,
-// or the other way round.
-func (a *applying) noteRelated(e *entityRow, s *sum) {
-	if !slices.ContainsFunc(a.batch.Taken, func(d Dirty) bool { return d.Priority == Later }) {
-		return
-	}
-	if a.related == nil {
-		a.related = map[string][]string{}
-	}
-	a.related[e.blueprint] = slices.Concat(a.related[e.blueprint], missing(s.before.refs, s.after.refs), missing(s.after.refs, s.before.refs))
+// untold tells whether there is more to an item than events have told: nobody told of it, or it was
+// updated later than in the event.
+func untold(item Item, d Dirty) bool {
+	return d.Priority == Later || d.Priority == Live && d.Expect > 0 && item.Updated > d.Expect
 }
 
-// dirtyRelated makes dirty the items of what was noted, but for those of this very read.
+// target is what a claim relates to. What relates to one another is of one blueprint.
+type target struct{ blueprint, identifier string }
+
+// dirtyRelated makes dirty the items of what untold items came to relate to, or ceased to, but for
+// those of this very read.
 func (a *applying) dirtyRelated() error {
+	rows := map[string]Dirty{}
+	for _, d := range a.batch.Taken {
+		rows[d.ID] = d
+	}
+	look := map[string]bool{}
+	for _, item := range a.items {
+		if d, asked := rows[item.ID]; asked && untold(item, d) {
+			look[item.ID] = true
+		}
+	}
+	if len(look) == 0 {
+		return nil
+	}
 	found := itemsAt{}
-	for blueprint, identifiers := range a.related {
-		slices.Sort(identifiers)
+	for blueprint, identifiers := range differing(a.targets(a.before, look), a.targets(a.after, look)) {
 		err := queryIn(a.tx, `
 			SELECT c.reading, c.parent, c.item FROM entity AS e
 			JOIN claim AS c ON c.entity = e.id
 			WHERE e.integration = ? AND e.blueprint = ? AND e.identifier IN (%s)`,
-			[]any{a.integration(), blueprint}, slices.Compact(identifiers), found.scan)
+			[]any{a.integration(), blueprint}, identifiers, found.scan)
 		if err != nil {
 			return err
 		}
@@ -39,6 +52,42 @@ func (a *applying) dirtyRelated() error {
 		found[mine] = slices.DeleteFunc(found[mine], func(id string) bool { return id == item.ID })
 	}
 	return a.touchAll(found)
+}
+
+// targets are what the claims of each item relate to.
+func (a *applying) targets(claims map[claimKey]claimRow, look map[string]bool) map[string]map[target]bool {
+	all := map[string]map[target]bool{}
+	for k, c := range claims {
+		if !look[k.item] || c.refs == "" {
+			continue
+		}
+		if all[k.item] == nil {
+			all[k.item] = map[target]bool{}
+		}
+		for ref := range strings.SplitSeq(c.refs, "\n") {
+			all[k.item][target{a.byID[c.entity].blueprint, ref}] = true
+		}
+	}
+	return all
+}
+
+// differing are the targets that an item has in one of the two and not in the other, by blueprint.
+func differing(before, after map[string]map[target]bool) map[string][]string {
+	list := map[string][]string{}
+	for _, pair := range [][2]map[string]map[target]bool{{before, after}, {after, before}} {
+		for item, targets := range pair[0] {
+			for t := range targets {
+				if !pair[1][item][t] {
+					list[t.blueprint] = append(list[t.blueprint], t.identifier)
+				}
+			}
+		}
+	}
+	for blueprint := range list {
+		slices.Sort(list[blueprint])
+		list[blueprint] = slices.Compact(list[blueprint])
+	}
+	return list
 }
 
 // itemsAt are ids of items, by where they are.
