@@ -191,7 +191,7 @@ func (t *reading) postpone(ctx context.Context, d catalog.Dirty, reason string) 
 		reason = fmt.Sprintf("Jira could not give it in %d attempts (%s): it stays as it was; the next run asks again", attempts, reason)
 		return t.Store.GiveUp(ctx, t.RunID, t.Kind, []catalog.Dirty{d}, reason)
 	}
-	if d.Attempts+1 == doubts {
+	if d.Attempts == doubts { // that an event shows more is over by now
 		t.log.Warn("a change cannot be read yet; it is tried again and again", "kind", t.Kind, "id", d.ID, "attempts", d.Attempts+1, "reason", reason)
 	}
 	return t.Store.Postpone(ctx, []catalog.Dirty{d}, wait)
