@@ -23,6 +23,7 @@ type options struct {
 	postgres string
 	ferry    string
 	patience time.Duration
+	slow     time.Duration
 	dir      string
 }
 
@@ -49,6 +50,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags.StringVar(&o.postgres, "postgres", os.Getenv("FERRY_TEST_POSTGRES"), "the URL of a server whose user may make schemas (FERRY_TEST_POSTGRES)")
 	flags.StringVar(&o.ferry, "ferry", "", "a ferry binary; empty: build ./cmd/ferry")
 	flags.DurationVar(&o.patience, "patience", 40*time.Second, "how long Port may take to become right")
+	flags.DurationVar(&o.slow, "slow", 0, "keep the folder of a seed of which Port took longer than this to become right; 0: of none")
 	flags.StringVar(&o.dir, "dir", "", "where to keep the folders of seeds that failed; empty: the directory for temporary files")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -75,6 +77,9 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if failed {
 		fmt.Fprintf(out, "the folders of what failed are in %s\n", o.dir)
 		return errFailed
+	}
+	if o.slow > 0 {
+		return nil // there may be something in it
 	}
 	return os.RemoveAll(o.dir)
 }

@@ -53,7 +53,11 @@ func try(ctx context.Context, o options, seed uint64, database database) (r resu
 		err = errors.Join(err, t.end())
 		t.result.took = time.Since(began)
 		r = t.result
-		if err == nil && len(r.failures) == 0 {
+		switch {
+		case err != nil || len(r.failures) > 0:
+		case t.slow > 0 && r.right > t.slow:
+			err = t.port.keep(filepath.Join(t.dir, "port-requests"))
+		default:
 			err = errors.Join(t.store.Remove(), os.RemoveAll(t.dir))
 		}
 	}()
