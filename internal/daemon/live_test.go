@@ -355,3 +355,22 @@ func testChangedMapping(t *testing.T, place func(*world)) {
 		}
 	}
 }
+
+// A mapping that somebody broke in Port must not stop a ferry that starts: the last good one is known.
+func TestAMappingBrokenInPortIsOutlived(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.addIssues("PAY", 3)
+	first := w.live(seldom())
+	first.until("the first run has ended", func() bool { return first.runs() == 1 })
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.port.SetIntegration("my-jira", map[string]any{"config": map[string]any{"resources": "none"}})
+	w.jira.Update("PAY-2", func(i *jirasim.Issue) { i.Summary = "Changed under the last mapping" })
+	second := w.live(often())
+	second.until("the change is in Port", func() bool {
+		e, _ := w.port.Entity("jiraIssue", "PAY-2")
+		return e.Title == "Changed under the last mapping"
+	})
+}

@@ -74,7 +74,7 @@ func (t *tenure) prepare(ctx context.Context, r *run) error {
 // remembered is a run prepared without Port, by the mapping that was last applied.
 func (t *tenure) remembered(ctx context.Context, why error) (*run, bool) {
 	text, err := t.store.Mapping(ctx)
-	if err != nil || len(text) == 0 || !isPorts(why) && !errors.Is(why, context.DeadlineExceeded) || errors.Is(why, port.ErrUnauthorized) {
+	if err != nil || len(text) == 0 || !passes(why) {
 		return nil, false
 	}
 	alone := t.sync
@@ -83,9 +83,16 @@ func (t *tenure) remembered(ctx context.Context, why error) (*run, bool) {
 	if err := r.prepare(ctx); err != nil {
 		return nil, false
 	}
-	t.log().Warn("Port does not answer; what Jira says is taken in by the mapping that was last applied", "err", why)
+	t.log().Error("Port does not give a mapping that can be used; what Jira says is taken in by the one that was last applied", "err", why)
 	r.Sync = &t.sync
 	return r, true
+}
+
+// passes tells whether it is Port, or what it has for a mapping, that keeps the work from beginning, and
+// not for good.
+func passes(why error) bool {
+	_, unusable := errors.AsType[*mapping.ParseError](why)
+	return (isPorts(why) || unusable || errors.Is(why, context.DeadlineExceeded)) && !errors.Is(why, port.ErrUnauthorized)
 }
 
 // lasting tells whether an error needs a person.

@@ -27,6 +27,7 @@ type Report struct {
 	Store          string // the catalogue's file
 	WithPort       bool
 	State          catalog.State // completed, partial (something is set aside) or failed
+	Whole          bool          // the run came to its end, though lists may have failed
 }
 
 // Nulled is a mapped key that was sent as null for some items, because its expression failed.
@@ -57,7 +58,7 @@ const asidesShown = 50
 // report ends the run in the catalogue and says what it did.
 func (r *run) report(ctx context.Context, failure error) (*Report, error) {
 	ctx = context.WithoutCancel(ctx)
-	report := &Report{Started: r.started, Store: r.Store.Path(), WithPort: r.Port != nil, State: catalog.Failed}
+	report := &Report{Started: r.started, Store: r.Store.Path(), WithPort: r.Port != nil, State: catalog.Failed, Whole: failure == nil}
 	if failure == nil && len(r.read.Failed) == 0 {
 		report.State = catalog.Completed
 	}

@@ -158,13 +158,14 @@ func (g *reign) resync(ctx context.Context) error {
 	for _, asker := range taken {
 		asker <- err
 	}
+	whole := report != nil && report.Whole
 	if report == nil && err != nil {
 		report = &Report{Started: began, Took: time.Since(began), State: catalog.Failed} // it did not come to begin
 	}
 	if report != nil && g.Ran != nil {
 		g.Ran(report)
 	}
-	g.afterRun(err)
+	g.afterRun(err, whole)
 	return errors.Join(g.served(ctx, err), g.nextDue(ctx, began), lostLease(err))
 }
 
@@ -177,13 +178,17 @@ func lostLease(err error) error {
 }
 
 // afterRun lets a run that failed be tried again, later each time.
-func (g *reign) afterRun(err error) {
+func (g *reign) afterRun(err error, whole bool) {
 	if err == nil {
 		g.accepted.Store(true)
 		g.failures, g.unread, g.again, g.notBefore = 0, false, false, time.Time{}
 		return
 	}
-	wait := min(time.Minute<<g.failures, 6*time.Hour)
+	first := time.Minute
+	if whole {
+		first = 30 * time.Minute // a list failed, and all else was done: that may well be so again
+	}
+	wait := min(first<<g.failures, 6*time.Hour)
 	g.failures = min(g.failures+1, 9)
 	g.notBefore = time.Now().Add(wait)
 	g.log.Error("the resync failed; what was read and delivered is kept, and it is tried again", "err", err, "wait", wait)
@@ -224,10 +229,11 @@ func (g *reign) runOnce(ctx context.Context) (*Report, error) {
 	if r.mapping.Hash != g.mapping.Hash || r.account != g.account {
 		return nil, errMapping
 	}
-	if err := g.turn.run(ctx); err != nil {
+	r.held = heldTurn{turn: g.turn}
+	if err := r.held.take(ctx); err != nil {
 		return nil, err
 	}
-	defer g.turn.give()
+	defer r.held.give()
 	err := r.work(ctx)
 	g.judged.Store(g.judged.Load() || err == nil)
 	report, reportErr := r.report(ctx, err)

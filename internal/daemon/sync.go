@@ -68,8 +68,9 @@ type run struct {
 	requests int64        // that the Jira client had made before
 	sent     int64        // that the Port client had made before
 	resyncID string
-	keeps    bool // nothing is deleted before the run's end
-	beside   bool // of the reading and delivering of what changes, which goes on all the time
+	keeps    bool     // nothing is deleted before the run's end
+	held     heldTurn // to deliver, if others want it too
+	beside   bool     // of the reading and delivering of what changes, which goes on all the time
 	mapping  *mapping.Mapping
 	text     []byte // the mapping's
 	account  string

@@ -90,3 +90,34 @@ func (c *current) get() *catalog.Store {
 	defer c.mu.Unlock()
 	return c.store
 }
+
+// heldTurn is a run's turn, which it may lend. Its zero value is the turn of who is alone.
+type heldTurn struct {
+	turn *turn
+	mine bool
+}
+
+func (h *heldTurn) take(ctx context.Context) error {
+	if h.turn == nil || h.mine {
+		return nil
+	}
+	err := h.turn.run(ctx)
+	h.mine = err == nil
+	return err
+}
+
+func (h *heldTurn) give() {
+	if h.mine {
+		h.mine = false
+		h.turn.give()
+	}
+}
+
+// lend lets others deliver while do does something else.
+func (h *heldTurn) lend(ctx context.Context, do func() error) error {
+	h.give()
+	if err := do(); err != nil {
+		return err
+	}
+	return h.take(ctx)
+}

@@ -19,8 +19,16 @@ func (r *run) auditPort(ctx context.Context, d *deliver.Deliverer) (err error) {
 		return err
 	}
 	sure := func(blueprint string) bool { return r.readAllOf(blueprint, troubled) }
+	var found *deliver.Found
+	err = r.held.lend(ctx, func() (err error) { // what is live need not wait while Port lists all that it holds
+		found, err = d.FindUnclaimed(ctx, r.atPort, sure)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	var deleted map[string]int
-	r.audit, deleted, err = d.DeleteUnclaimed(ctx, r.atPort, sure)
+	r.audit, deleted, err = found.Delete(ctx)
 	for blueprint, n := range deleted {
 		r.deleted[r.kindOf(blueprint)] += n
 	}

@@ -10,9 +10,9 @@ import (
 	"ferry/internal/port"
 )
 
-// DeleteUnclaimed deletes what Port holds under our name although nothing asks for it: another version
-// of Ferry made it, or this store is new, or it was a stub for a relation that is over. Call it at the
-// end of a run, after Deletes. It deletes only
+// FindUnclaimed finds what Port holds under our name although nothing asks for it: another version of
+// Ferry made it, or this store is new, or it was a stub for a relation that is over. Call it at the end
+// of a run, after Deletes; it only reads, and may take a while. [Found.Delete] deletes of it only
 //
 //   - what Port last saw before the given moment of its own clock, which is to be before the run began;
 //   - in blueprints of which sure says that the run has read all that makes entities of them, and
@@ -21,26 +21,32 @@ import (
 //   - as much as the brake lets it.
 //
 // What it leaves is reported.
-func (d *Deliverer) DeleteUnclaimed(ctx context.Context, before time.Time, sure func(blueprint string) bool) (left Unclaimed, deleted map[string]int, err error) {
-	u := &unclaimed{d: d, left: Unclaimed{ByBlueprint: map[string]int{}}, deleted: map[string]int{}}
+func (d *Deliverer) FindUnclaimed(ctx context.Context, before time.Time, sure func(blueprint string) bool) (*Found, error) {
+	u := &Found{d: d, left: Unclaimed{ByBlueprint: map[string]int{}}, deleted: map[string]int{}}
 	if err := u.find(ctx, before, sure); err != nil {
-		return u.left, nil, fmt.Errorf("compare with what Port holds: %w", err)
+		return nil, fmt.Errorf("compare with what Port holds: %w", err)
 	}
+	return u, nil
+}
+
+// Delete deletes what may be deleted: deleted says how many by blueprint, left what Port holds still.
+// Nobody else may deliver meanwhile.
+func (u *Found) Delete(ctx context.Context) (left Unclaimed, deleted map[string]int, err error) {
 	if err := u.remove(ctx); err != nil {
 		return u.left, u.deleted, fmt.Errorf("delete what nothing asks for: %w", err)
 	}
 	return u.left, u.deleted, nil
 }
 
-// unclaimed is what was found, and what becomes of it.
-type unclaimed struct {
+// Found is what Port holds and nothing asks for, and what becomes of it.
+type Found struct {
 	d       *Deliverer
 	sure    map[string][]string // identifiers that may be deleted, by blueprint
 	left    Unclaimed
 	deleted map[string]int // by blueprint
 }
 
-func (u *unclaimed) find(ctx context.Context, before time.Time, sure func(string) bool) error {
+func (u *Found) find(ctx context.Context, before time.Time, sure func(string) bool) error {
 	u.sure = map[string][]string{}
 	return eachHeld(ctx, u.d.client, before, func(blueprint string, ids []string) error {
 		ids, err := u.d.store.Unclaimed(ctx, blueprint, ids)
@@ -64,7 +70,7 @@ func (u *unclaimed) find(ctx context.Context, before time.Time, sure func(string
 	})
 }
 
-func (u *unclaimed) remove(ctx context.Context) error {
+func (u *Found) remove(ctx context.Context) error {
 	n := 0
 	for _, ids := range u.sure {
 		n += len(ids)
@@ -88,7 +94,7 @@ func (u *unclaimed) remove(ctx context.Context) error {
 }
 
 // chunk deletes some, looking at them once more right before: an event may have made one wanted.
-func (u *unclaimed) chunk(ctx context.Context, blueprint string, ids []string) error {
+func (u *Found) chunk(ctx context.Context, blueprint string, ids []string) error {
 	ids, err := u.d.store.Unclaimed(ctx, blueprint, ids)
 	if err != nil || len(ids) == 0 {
 		return err

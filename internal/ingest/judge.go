@@ -270,7 +270,7 @@ func (t *reading) waits(ctx context.Context, name, project string, ids []string,
 	return t.aside(ctx, catalog.AsideDecision, what, t.Kind, reason)
 }
 
-// remove applies that items are gone, under the numbers of the reads that did not give them:
+// remove applies that items are gone and takes their rows out, under the numbers of the reads that did not give them:
 // what a later read saw of them stands.
 func (t *reading) remove(ctx context.Context, ids []string, missing absent, rows map[string]catalog.Dirty) error {
 	byRead := map[catalog.ReadNumber]*catalog.Batch{}
@@ -283,6 +283,7 @@ func (t *reading) remove(ctx context.Context, ids []string, missing absent, rows
 		b.Items = append(b.Items, catalog.Item{ID: id, Gone: true})
 		if d, ok := rows[id]; ok {
 			b.Taken = append(b.Taken, d)
+			delete(rows, id)
 		}
 	}
 	for _, b := range byRead {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -215,9 +217,9 @@ func (l *live) judgeAbsent(ctx context.Context, unread []unread) error {
 	if len(unread) == 0 {
 		return nil
 	}
-	rows, missing, all := map[string]catalog.Dirty{}, absent{}, []catalog.Dirty(nil)
+	rows, missing := map[string]catalog.Dirty{}, absent{}
 	for _, u := range unread {
-		rows[u.row.ID], missing[u.row.ID], all = u.row, u.number, append(all, u.row)
+		rows[u.row.ID], missing[u.row.ID] = u.row, u.number
 	}
 	if l.MayDelete {
 		if err := l.sameAccount(ctx); err != nil {
@@ -227,5 +229,5 @@ func (l *live) judgeAbsent(ctx context.Context, unread []unread) error {
 			return err
 		}
 	}
-	return l.Store.Postpone(ctx, all, unseen) // those that are left
+	return l.Store.Postpone(ctx, slices.Collect(maps.Values(rows)), unseen) // those that are left
 }
