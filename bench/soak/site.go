@@ -34,15 +34,16 @@ type site struct {
 	ids     []int64  // of issues that were there once
 	events  int
 
-	everything bool // the mapping selects every issue
-	early      bool // changes begin before the first resync has ended
+	everything bool           // the mapping selects every issue
+	early      bool           // changes begin before the first resync has ended
+	left       map[int64]bool // epics that were moved or deleted
 
 	stop      context.CancelFunc // ends the delivering under way
 	delivered sync.WaitGroup
 }
 
 func newSite(p *plan, diary string) (s *site, err error) {
-	s = &site{everything: p.everything, early: p.early, random: rand.New(rand.NewPCG(p.seed, 0x517e))}
+	s = &site{everything: p.everything, early: p.early, left: map[int64]bool{}, random: rand.New(rand.NewPCG(p.seed, 0x517e))}
 	if s.diary, err = os.Create(diary); err != nil {
 		return nil, err
 	}

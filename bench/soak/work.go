@@ -98,10 +98,20 @@ func (s *site) some(suits func(jirasim.Issue) bool) (jirasim.Issue, bool) {
 
 func anyIssue(jirasim.Issue) bool { return true }
 
-// mayLeave tells whether an issue may be moved or deleted. The children of an epic stay, and are not
-// updated: that they have another parent, or none, is found through the epic's entity. Where ferry may
-// not have one yet, or not any more, it is for the next resync to find.
-func (s *site) mayLeave(i jirasim.Issue) bool { return i.Type != "Epic" || s.everything && !s.early }
+// mayLeave tells whether an issue may be moved or deleted, and that it may not again. The children of an
+// epic stay, and are not updated: that they have another parent, or none, is found through the entity
+// of the epic's former key. Where ferry may not have come to have one, since it had not read the epic
+// yet, or not before it went on, or the mapping does not select it, it is for the next resync to find.
+func (s *site) mayLeave(i jirasim.Issue) bool {
+	if i.Type != "Epic" {
+		return true
+	}
+	if !s.everything || s.early || s.left[i.ID] {
+		return false
+	}
+	s.left[i.ID] = true
+	return true
+}
 
 func isSubtask(i jirasim.Issue) bool  { return i.Type == "Sub-task" }
 func isOrdinary(i jirasim.Issue) bool { return i.Type != "Sub-task" && i.Type != "Epic" }
@@ -208,7 +218,7 @@ func (s *site) move(i jirasim.Issue) string {
 }
 
 func (s *site) thereAndBack() bool {
-	i, ok := s.some(func(i jirasim.Issue) bool { return !isSubtask(i) && s.mayLeave(i) })
+	i, ok := s.some(isOrdinary)
 	if !ok {
 		return false
 	}
