@@ -345,6 +345,23 @@ func TestWorkGoesOnWhenOthersDelete(t *testing.T) {
 	}
 }
 
+// An event tells when an issue was updated. Were that to go back, whoever reads the issue after it would
+// take the answer for an old one.
+func TestNoUpdateIsTakenBack(t *testing.T) {
+	c, clock := company.Found(5, now, 200), now.Add(time.Hour)
+	s, r := settled(c, &clock), rand.New(rand.NewPCG(5, 0))
+	for range 400 {
+		e := c.Work(s, r, now) // the work takes its time: the site's clock goes on
+		if e.Kind != company.Moved {
+			continue
+		}
+		key := e.Text[strings.LastIndex(e.Text, " ")+1:]
+		if i, ok := s.Issue(key); !ok || i.Updated.Before(clock) {
+			t.Fatalf("after %q %s was updated at %s, want when it moved, at %s", e.Text, key, i.Updated, clock)
+		}
+	}
+}
+
 func BenchmarkFound(b *testing.B) {
 	for b.Loop() {
 		company.Found(1, now, 3000)

@@ -238,10 +238,11 @@ func (w *step) move() (Event, bool) {
 }
 
 // settleIn gives a moved issue a status of its new project's flow, of the same
-// category, and takes away the components, which belong to the former.
+// category, and takes away the components, which belong to the former. It was updated when
+// it moved, which is after now, and must not seem to be older than that.
 func (w *step) settleIn(key string, t *trade) {
 	w.s.Update(key, func(i *jirasim.Issue) {
-		i.Components, i.Updated = nil, w.now
+		i.Components = nil
 		if slices.Contains(t.flow, i.Status) {
 			return
 		}
