@@ -337,11 +337,34 @@ func (a *applying) clearDirty() error {
 	}
 	for hints, ids := range byHints {
 		fixed := append(a.scope(), hints)
+		ids, err := a.notHeld(fixed, ids)
+		if err != nil {
+			return err
+		}
 		if err := execIn(a.tx, `DELETE FROM dirty WHERE integration = ? AND reading = ? AND parent = ? AND hints = ? AND id IN (%s)`, fixed, ids); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// notHeld are those of the dirty rows that nobody else holds. Who puts hints down holds rows, and may
+// wait for some that this transaction holds: were they waited for in turn, neither would come to its
+// end. A row that is held is about to be hinted at once more, and so to stay; should that fail, its
+// item is read once more for nothing.
+func (a *applying) notHeld(fixed []any, ids []string) ([]string, error) {
+	if a.passHeld == "" {
+		return ids, nil
+	}
+	var free []string
+	err := queryIn(a.tx, `SELECT id FROM dirty WHERE integration = ? AND reading = ? AND parent = ? AND hints = ? AND id IN (%s)`+a.passHeld,
+		fixed, ids, func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			free = append(free, id)
+			return err
+		})
+	return free, err
 }
 
 // recordFaults keeps the list of what is set aside true for the items of this batch.

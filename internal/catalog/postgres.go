@@ -93,6 +93,7 @@ func (p *postgres) settle(ctx context.Context, s *session) (at place, err error)
 		hintsLock:   hints<<32 | s.integration,
 		channel:     fmt.Sprintf("ferry_%d_%d", lease, s.integration),
 	}
+	s.passHeld = ` FOR UPDATE SKIP LOCKED`
 	s.stopHints = fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d)`, at.hintsLock)
 	return at, err
 }

@@ -16,6 +16,7 @@ type session struct {
 	conn        *sql.Conn
 	stmts       map[string]*sql.Stmt
 	stopHints   string // lets nobody put hints down until the transaction ends; empty: nobody can in any case
+	passHeld    string // lets a SELECT lock its rows, but for those that others hold; empty: nobody can hold any
 }
 
 // newSession takes db's one connection.
