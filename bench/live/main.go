@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags.IntVar(&o.rate, "rate", 2000, "webhooks a second, sustained, at most 20000")
 	flags.DurationVar(&o.sustain, "sustain", 20*time.Second, "for how long, at most 2m")
 	flags.DurationVar(&o.most, "most", 5*time.Second, "for how long as many are sent as are taken, at most 1m")
-	flags.IntVar(&o.burst, "burst", 100_000, "webhooks of the burst, at most 500000")
+	flags.IntVar(&o.burst, "burst", 100_000, "webhooks of the burst, at least one for each issue, at most 500000")
 	flags.IntVar(&o.singles, "singles", 200, "changes one at a time, at most 2000")
 	flags.IntVar(&o.some, "some", 500, "changes of the smaller wave")
 	flags.DurationVar(&o.jiraLatency, "jira-latency", 100*time.Millisecond, "what the simulated Jira waits before an answer")
@@ -91,7 +91,7 @@ const (
 func (o options) check() ([]string, error) {
 	for name, is := range map[string]bool{
 		"-issues": o.issues >= 1 && o.issues <= 50_000, "-rate": o.rate >= 1 && o.rate <= 20_000,
-		"-sustain": o.sustain <= 2*time.Minute, "-most": o.most <= time.Minute, "-burst": o.burst <= 500_000,
+		"-sustain": o.sustain <= 2*time.Minute, "-most": o.most <= time.Minute, "-burst": o.burst >= o.issues && o.burst <= 500_000,
 		"-singles": o.singles <= 2000, "-some": o.some >= 1 && o.some <= o.issues,
 	} {
 		if !is {
