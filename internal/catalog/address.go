@@ -91,10 +91,11 @@ var (
 		"lock_timeout": "20s", "statement_timeout": "10min", "enable_seqscan": "off",
 		"idle_in_transaction_session_timeout": "30s", "idle_session_timeout": "15s",
 	}
-	// Who receives gives way after less than deadlock_timeout, a second, so that the server never
-	// has to choose which of two ends whose rows wait for each other: it could be the leader.
+	// Who receives gives way long before deadlock_timeout, a second, so that the server never has to
+	// choose which of two ends whose rows wait for each other: it could be the leader. Jira waits
+	// meanwhile, and so do all who come after it.
 	receivingSettings = settings{
-		"lock_timeout": "400ms", "statement_timeout": "10s", "enable_seqscan": "off",
+		"lock_timeout": "100ms", "statement_timeout": "10s", "enable_seqscan": "off",
 		"idle_in_transaction_session_timeout": "5s",
 	}
 	readingSettings = settings{"statement_timeout": "5min", "enable_seqscan": "off"}
