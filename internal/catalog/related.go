@@ -11,10 +11,10 @@ import (
 // more than events have told of, what the item came to relate to, or ceased to, is read again: it may
 // relate to the item.
 
-// untold tells whether there is more to an item than events have told: nobody told of it, or it was
-// updated later than in the event.
+// untold tells whether there may be more to an item than events have told: nobody told of it, or it was
+// updated later than an event showed it, if any did.
 func untold(item Item, d Dirty) bool {
-	return d.Priority == Later || d.Priority == Live && d.Expect > 0 && item.Updated > d.Expect
+	return d.Priority == Later || d.Priority == Live && item.Updated > d.Expect
 }
 
 // target is what a claim relates to. What relates to one another is of one blueprint.
