@@ -239,7 +239,7 @@ func (s *Store) DeliveredInPart(ctx context.Context, run int64, deliveries []Del
 				return err
 			}
 		}
-		return nil
+		return t.unrefuse(deliveries)
 	}))
 }
 

@@ -44,3 +44,21 @@ func (s *Store) Searched(ctx context.Context, blueprint string) (searched bool, 
 		[]any{s.integration, blueprint}, into(&searched))
 	return searched, wrap("look for search objects", err)
 }
+
+// Awaited are those of the identifiers to which a wanted entity relates that Port has refused.
+func (s *Store) Awaited(ctx context.Context, identifiers []string) (map[string]bool, error) {
+	awaited := map[string]bool{}
+	err := in(identifiers, []any{s.integration}, func(placeholders string, args []any) error {
+		return s.read(ctx, `
+			SELECT DISTINCT r.target FROM ref AS r
+			JOIN entity AS e ON e.id = r.entity
+			WHERE r.integration = ? AND r.target IN (`+placeholders+`) AND e.claims > 0 AND e.refused = e.version`, args,
+			func(scan func(...any) error) error {
+				var target string
+				err := scan(&target)
+				awaited[target] = true
+				return err
+			})
+	})
+	return awaited, wrap("look for what was refused for want of others", err)
+}

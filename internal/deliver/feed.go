@@ -52,7 +52,7 @@ func newFeeder(d *Deliverer, done <-chan struct{}, bulks chan<- bulk, reports *r
 	return &feeder{
 		d: d, done: done, bulks: bulks, reports: reports,
 		onTheWay: map[int64]bool{},
-		waiting:  waiting{rows: map[int64]*waiter{}},
+		waiting:  newWaiting(),
 		open:     map[string]*openBulk{},
 		swept:    time.Now(),
 		ending:   time.Now(), // where there is no done
@@ -243,10 +243,25 @@ func (f *feeder) rest(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	if time.Since(f.swept) >= f.sweepDue() {
-		f.waiting.retry(f.d.delivered())
+		if err := f.tryAgain(ctx); err != nil {
+			return err
+		}
 		f.sweep()
 	}
 	return f.flush(ctx, f.linger())
+}
+
+// tryAgain releases what may be taken now.
+func (f *feeder) tryAgain(ctx context.Context) error {
+	f.waiting.retry(f.d.delivered())
+	if !f.d.config.Live || !f.waiting.look() {
+		return nil
+	}
+	awaited, err := f.d.store.Awaited(ctx, f.waiting.identifiers())
+	if err == nil {
+		f.waiting.overdue(awaited)
+	}
+	return err
 }
 
 // linger is how long a bulk waits now. Alone it need not wait: what comes meanwhile is the next one's
@@ -283,7 +298,11 @@ func (f *feeder) finish(ctx context.Context) (over bool, err error) {
 		return false, err
 	}
 	f.collect()
-	drained := f.met == 0 && !f.waiting.resolve(f.d.delivered())
+	awaited, err := f.d.store.Awaited(ctx, f.waiting.identifiers())
+	if err != nil {
+		return false, err
+	}
+	drained := f.met == 0 && !f.waiting.resolve(f.d.delivered(), awaited)
 	f.d.undrained = !drained
 	if drained || f.d.goesOn() && time.Since(f.ending) > drainFor {
 		return true, nil

@@ -1,9 +1,13 @@
 package deliver_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"ferry/internal/deliver"
 )
 
 func TestRelationsWithoutCreatingMissing(t *testing.T) {
@@ -88,4 +92,47 @@ func ids(n int) string {
 		list = append(list, x.id)
 	}
 	return strings.Join(list, " ")
+}
+
+// Between runs, what another relates to may come long after it: when it was set aside for want of it,
+// and also where the two relate to one another.
+func TestWhatWasSetAsideForWantOfAnotherGoesWithIt(t *testing.T) {
+	for name, second := range map[string]thing{
+		"one relates to the other": {id: "B"}, "both to one another": {id: "B", links: []string{"A"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.config.CreateMissing, w.config.Live, w.config.Run = false, true, 0
+			w.claim(thing{id: "gone"})
+			w.upserts()
+			ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+			defer stop()
+			followed := make(chan error, 1)
+			live := deliver.New(w.store, w.client, w.config)
+			go func() { followed <- live.Follow(ctx, false) }()
+			w.claim(thing{id: "A", parent: "B", title: "a"})
+			w.drop("issue", "gone") // which brings all to its end for now
+			w.readAgain()
+			w.becomes(ctx, func() bool { return w.issues() == "" && len(w.reasons()) == 1 })
+			w.claim(second)
+			w.becomes(ctx, func() bool { return w.issues() == "A B" && w.undelivered() == 0 && len(w.reasons()) == 0 })
+			if e, _ := w.sim.Entity("issue", "A"); e.Relations["parent"] != "B" {
+				t.Errorf("A is %+v, want it whole; set aside %v", e, w.reasons())
+			}
+			stop()
+			<-followed
+		})
+	}
+}
+
+// becomes waits until something is so, or ctx ends.
+func (w *world) becomes(ctx context.Context, so func() bool) {
+	w.t.Helper()
+	for !so() {
+		if ctx.Err() != nil {
+			w.t.Fatalf("not so in time; in Port: %s, set aside: %v, %d undelivered", w.issues(), w.reasons(), w.undelivered())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
