@@ -42,8 +42,10 @@ func (u *unreliable) close() {
 	u.served.Wait()
 }
 
-// trouble lets so many of the requests fail until the context ends.
+// trouble lets so many of the requests fail until the context ends. One that comes while there is
+// another takes its place; the end of either is the end of both.
 func (u *unreliable) trouble(ctx context.Context, share float64) {
+	u.heal()
 	u.mu.Lock()
 	u.share, u.over = share, make(chan struct{})
 	u.mu.Unlock()
