@@ -104,7 +104,7 @@ func (w *world) filled(ctx context.Context) error {
 		w.keys = append(w.keys, e.Identifier)
 	}
 	if len(w.keys) != w.o.issues {
-		return fmt.Errorf("Port has %d issues after the first resync, want %d", len(w.keys), w.o.issues)
+		return fmt.Errorf("after the first resync Port has %d issues, want %d", len(w.keys), w.o.issues)
 	}
 	return nil
 }
