@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -180,15 +181,15 @@ func testReceiveTogether(t *testing.T, s *Store) {
 	w.turns.leading <- struct{}{}
 	commits := w.count()
 	var all sync.WaitGroup
-	for i := range 20 {
+	receive := func(i int) {
 		all.Go(func() { hear(t, s.Inbox(), Hint{Kind: "issue", ID: fmt.Sprint(i)}, Hint{Kind: "issue", ID: "same"}) })
 	}
-	// One of them waits for the writer, and the others for that one.
-	for waiting := 0; waiting < 19; {
-		s.inbox.arrivals.mu.Lock()
-		waiting = len(s.inbox.arrivals.waiting)
-		s.inbox.arrivals.mu.Unlock()
+	receive(0) // waits for the writer
+	awaitWaiting(w.turns, 1)
+	for i := range 19 {
+		receive(1 + i) // wait for that one
 	}
+	awaitWaiting(s.inbox.arrivals, 19)
 	<-w.turns.leading
 	all.Wait()
 	if *commits > 2 {
@@ -196,6 +197,15 @@ func testReceiveTogether(t *testing.T, s *Store) {
 	}
 	if n := len(dirtyIDs(t, s)); n != 22 {
 		t.Errorf("%d items are dirty, want 22", n)
+	}
+}
+
+// awaitWaiting returns when n wait for their turn.
+func awaitWaiting[T any](q *turns[T], n int) {
+	for waiting := -1; waiting != n; runtime.Gosched() {
+		q.mu.Lock()
+		waiting = len(q.waiting)
+		q.mu.Unlock()
 	}
 }
 

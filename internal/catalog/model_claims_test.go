@@ -83,7 +83,7 @@ func (w *world) changes(before map[entityKey]modelEntity) []Change {
 }
 
 // relatedTouched: what items came to relate to, or ceased to, of which events have not told all becomes
-// dirty, unless this read spoke of it.
+// dirty, and so does what relates to such items, unless this read spoke of it.
 func (w *world) relatedTouched(b Batch, items []Item, before map[entityKey]modelEntity, spoke map[string]bool) {
 	after := w.entities()
 	related := map[itemKey]bool{}
@@ -106,6 +106,9 @@ func (w *world) relatedTouched(b Batch, items []Item, before map[entityKey]model
 				related[claim.Item] = true
 			}
 		}
+		if len(is) > 0 {
+			maps.Copy(related, referrersTo(after, madeOf(before, k), madeOf(after, k)))
+		}
 	}
 	for k := range related {
 		if k.reading != b.Reading || !spoke[k.id] {
@@ -127,6 +130,33 @@ func targetsOf(entities map[entityKey]modelEntity, item itemKey) map[entityKey]b
 		}
 	}
 	return targets
+}
+
+// madeOf are the entities that an item claims.
+func madeOf(entities map[entityKey]modelEntity, item itemKey) []entityKey {
+	var list []entityKey
+	for k, e := range entities {
+		if slices.ContainsFunc(e.claims, func(c modelClaim) bool { return c.Item == item }) {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// referrersTo are the items of what relates to one of some, within its blueprint.
+func referrersTo(entities map[entityKey]modelEntity, some ...[]entityKey) map[itemKey]bool {
+	referrers := map[itemKey]bool{}
+	for _, of := range slices.Concat(some...) {
+		for k, e := range entities {
+			if k.blueprint != of.blueprint || !e.refs[of.identifier] {
+				continue
+			}
+			for _, c := range e.claims {
+				referrers[c.Item] = true
+			}
+		}
+	}
+	return referrers
 }
 
 var itemKeys = gocmp.AllowUnexported(itemKey{})

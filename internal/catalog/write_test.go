@@ -30,11 +30,7 @@ func gather(s *Store, changes []func(*tx) error) (wait func() []error) {
 	for i, change := range changes {
 		all.Go(func() { errs[i] = s.write(context.Background(), change) })
 	}
-	for waiting := 0; waiting < len(changes); {
-		s.writer.turns.mu.Lock()
-		waiting = len(s.writer.turns.waiting)
-		s.writer.turns.mu.Unlock()
-	}
+	awaitWaiting(s.writer.turns, len(changes))
 	return func() []error { all.Wait(); return errs }
 }
 
@@ -165,11 +161,7 @@ func testCancelled(t *testing.T, place func(testing.TB) Config) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Touch(ctx, "issue", "", []string{"1"}) }()
-	for waiting := 0; waiting < 1; {
-		s.writer.turns.mu.Lock()
-		waiting = len(s.writer.turns.waiting)
-		s.writer.turns.mu.Unlock()
-	}
+	awaitWaiting(s.writer.turns, 1)
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("Touch that was cancelled = %v, want context.Canceled", err)
