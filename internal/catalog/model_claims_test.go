@@ -82,32 +82,30 @@ func (w *world) changes(before map[entityKey]modelEntity) []Change {
 	return changes
 }
 
-// relatedTouched: what items came to relate to, or ceased to, of which events have not told all becomes
-// dirty, and so does what relates to such items, unless this read spoke of it.
+// relatedTouched: what asked items came to relate to, or ceased to, becomes dirty, unless this read spoke of
+// it. So does what relates to them and they not to it, if they are new or came or ceased to relate to what
+// is there.
 func (w *world) relatedTouched(b Batch, items []Item, before map[entityKey]modelEntity, spoke map[string]bool) {
 	after := w.entities()
 	related := map[itemKey]bool{}
 	for _, item := range items {
-		i := slices.IndexFunc(b.Taken, func(d Dirty) bool { return d.ID == item.ID })
-		if i < 0 || !spoke[item.ID] || !untold(item, b.Taken[i]) {
+		asked := slices.ContainsFunc(b.Taken, func(d Dirty) bool { return d.ID == item.ID && d.Priority != Scan })
+		if !spoke[item.ID] || !asked {
 			continue
 		}
 		k := itemKey{reading: b.Reading, id: item.ID}
 		was, is := targetsOf(before, k), targetsOf(after, k)
-		for t := range was {
-			if is[t] {
-				delete(is, t)
-			} else {
-				is[t] = true
+		moved := len(madeOf(before, k)) == 0
+		for t := range mapsTogether(was, is) {
+			if was[t] == is[t] {
+				continue
 			}
-		}
-		for t := range is {
 			for _, claim := range after[t].claims {
-				related[claim.Item] = true
+				related[claim.Item], moved = true, true
 			}
 		}
-		if len(is) > 0 {
-			maps.Copy(related, referrersTo(after, madeOf(before, k), madeOf(after, k)))
+		if moved {
+			maps.Copy(related, referrersTo(after, is, madeOf(before, k), madeOf(after, k)))
 		}
 	}
 	for k := range related {
@@ -115,6 +113,12 @@ func (w *world) relatedTouched(b Batch, items []Item, before map[entityKey]model
 			w.touched(k)
 		}
 	}
+}
+
+func mapsTogether[K comparable](a, b map[K]bool) map[K]bool {
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	return both
 }
 
 // targetsOf are what an item's claims relate to, each within its blueprint.
@@ -143,12 +147,12 @@ func madeOf(entities map[entityKey]modelEntity, item itemKey) []entityKey {
 	return list
 }
 
-// referrersTo are the items of what relates to one of some, within its blueprint.
-func referrersTo(entities map[entityKey]modelEntity, some ...[]entityKey) map[itemKey]bool {
+// referrersTo are the items of what relates to one of some, within its blueprint, but for what they relate to.
+func referrersTo(entities map[entityKey]modelEntity, but map[entityKey]bool, some ...[]entityKey) map[itemKey]bool {
 	referrers := map[itemKey]bool{}
 	for _, of := range slices.Concat(some...) {
 		for k, e := range entities {
-			if k.blueprint != of.blueprint || !e.refs[of.identifier] {
+			if k.blueprint != of.blueprint || !e.refs[of.identifier] || but[k] {
 				continue
 			}
 			for _, c := range e.claims {

@@ -5,132 +5,228 @@ import (
 	"strings"
 )
 
-// What an event tells of an issue it tells of its parent too, where that shows it. Where there was no
-// event, because nobody heard it, only what was changed itself is found; its parent is not, since the
-// field that lists its sub-tasks changes without the parent's having been updated. So when a read finds
-// more than events have told of, and that the item came to relate to something, or ceased to, that is
-// read again: it may relate to the item. And so is what relates to the item already: it may have been
-// read when the item was elsewhere, where no read of the item itself has seen it.
+// What an event tells of an issue it tells of its parent too, where that shows it. Where nobody heard the
+// event, only what was changed itself is found; its parent is not, since the field that lists its sub-tasks
+// changes without the parent's having been updated. So when a read that something asked for finds that an
+// item came to relate to another, or ceased to, that one is read again: it may relate to the item. And so is
+// what relates to such an item, and not the other way round: it may have been read when the item was
+// elsewhere, where no read of the item itself has seen it.
 
-// untold tells whether there may be more to an item than events have told: nobody told of it, or it was
-// updated later than an event showed it, if any did.
-func untold(item Item, d Dirty) bool {
-	return d.Priority == Later || d.Priority == Live && item.Updated > d.Expect
-}
+// mostReferrers is how many may relate to an item for them to be read again. What more relate to is no
+// sub-task but an epic, whose children show it in a field of their own.
+const mostReferrers = 100
 
 // target is what a claim relates to. What relates to one another is of one blueprint.
 type target struct{ blueprint, identifier string }
 
 type targetSet map[target]bool
 
-// byBlueprint are the identifiers of each blueprint, in order.
-func (s targetSet) byBlueprint() map[string][]string {
-	lists := map[string][]string{}
-	for t := range s {
-		lists[t.blueprint] = append(lists[t.blueprint], t.identifier)
+// dirtyRelated makes dirty the items of what asked items came to relate to, or ceased to, and of what
+// relates to such items, but for those of this very read.
+func (a *applying) dirtyRelated() error {
+	asked := a.asked()
+	before, after := a.targets(a.before, asked), a.targets(a.after, asked)
+	differ := map[string]targetSet{}
+	for id := range asked {
+		if d := differing(before[id], after[id]); len(d) > 0 {
+			differ[id] = d
+		}
 	}
-	for _, list := range lists {
-		slices.Sort(list)
+	found := itemsAt{}
+	there, err := a.findTargets(found, differ)
+	if err != nil {
+		return err
 	}
-	return lists
+	if err := a.findReferrers(found, a.movedAmongOthers(asked, differ, after, there)); err != nil {
+		return err
+	}
+	mine := whereabouts{a.reading, a.batch.Parent}
+	here := map[string]bool{}
+	for _, item := range a.items {
+		here[item.ID] = true
+	}
+	found[mine] = slices.DeleteFunc(found[mine], func(id string) bool { return here[id] })
+	return a.touchAll(found)
 }
 
-func (a *applying) untold() map[string]bool {
-	rows := map[string]Dirty{}
+// asked are the items of which something was said, or a catch-up found that they have changed. What a
+// listing asks for is not among them: it asks for all.
+func (a *applying) asked() map[string]bool {
+	rows := map[string]bool{}
 	for _, d := range a.batch.Taken {
-		rows[d.ID] = d
+		rows[d.ID] = d.Priority != Scan
 	}
 	items := map[string]bool{}
 	for _, item := range a.items {
-		if d, asked := rows[item.ID]; asked && untold(item, d) {
+		if rows[item.ID] {
 			items[item.ID] = true
 		}
 	}
 	return items
 }
 
-// dirtyRelated makes dirty the items of what untold items came to relate to, or ceased to, and of what
-// relates to such items, but for those of this very read.
-func (a *applying) dirtyRelated() error {
-	look := a.untold()
-	if len(look) == 0 {
-		return nil
+// findTargets adds to found the items of the targets, and gives those of the targets that are there.
+func (a *applying) findTargets(found itemsAt, differ map[string]targetSet) (there targetSet, err error) {
+	there = targetSet{}
+	lists := map[string][]string{}
+	for _, targets := range differ {
+		for t := range targets {
+			lists[t.blueprint] = append(lists[t.blueprint], t.identifier)
+		}
 	}
-	others, moved := differing(a.targets(a.before, look), a.targets(a.after, look))
-	found := itemsAt{}
-	if err := a.findItems(found, `
-		SELECT c.reading, c.parent, c.item FROM entity AS e
-		JOIN claim AS c ON c.entity = e.id
-		WHERE e.integration = ? AND e.blueprint = ? AND e.identifier IN (%s)`, others); err != nil {
-		return err
+	for blueprint, list := range lists {
+		slices.Sort(list)
+		err := queryIn(a.tx, `
+			SELECT c.reading, c.parent, c.item, e.identifier FROM entity AS e
+			JOIN claim AS c ON c.entity = e.id
+			WHERE e.integration = ? AND e.blueprint = ? AND e.identifier IN (%s)`, []any{a.integration(), blueprint}, slices.Compact(list),
+			func(scan func(...any) error) error {
+				var identifier string
+				err := found.scanWith(scan, &identifier)
+				there[target{blueprint, identifier}] = true
+				return err
+			})
+		if err != nil {
+			return nil, err
+		}
 	}
-	if err := a.findItems(found, `
-		SELECT c.reading, c.parent, c.item FROM ref AS r
-		JOIN entity AS e ON e.id = r.entity
-		JOIN claim AS c ON c.entity = r.entity
-		WHERE r.integration = ? AND e.blueprint = ? AND r.target IN (%s)`, a.identifiers(moved)); err != nil {
-		return err
-	}
-	mine := whereabouts{a.reading, a.batch.Parent}
-	for _, item := range a.items {
-		found[mine] = slices.DeleteFunc(found[mine], func(id string) bool { return id == item.ID })
-	}
-	return a.touchAll(found)
+	return there, nil
 }
 
-// findItems adds to found the items that a query gives for identifiers, by blueprint.
-func (a *applying) findItems(found itemsAt, query string, identifiers targetSet) error {
-	for blueprint, list := range identifiers.byBlueprint() {
-		if err := queryIn(a.tx, query, []any{a.integration(), blueprint}, list, found.scan); err != nil {
+// findReferrers adds to found the items of what relates to one of the identifiers, and is not among what
+// that is given with.
+func (a *applying) findReferrers(found itemsAt, moved map[target]targetSet) error {
+	few, err := a.withFewReferrers(moved)
+	if err != nil {
+		return err
+	}
+	for blueprint, list := range few {
+		err := queryIn(a.tx, `
+			SELECT c.reading, c.parent, c.item, r.target, e.identifier FROM ref AS r
+			JOIN entity AS e ON e.id = r.entity
+			JOIN claim AS c ON c.entity = r.entity
+			WHERE r.integration = ? AND e.blueprint = ? AND r.target IN (%s)`, []any{a.integration(), blueprint}, list,
+			func(scan func(...any) error) error {
+				var to, from string
+				one := itemsAt{}
+				err := one.scanWith(scan, &to, &from)
+				if !moved[target{blueprint, to}][target{blueprint, from}] {
+					found.add(one)
+				}
+				return err
+			})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// identifiers are those of what the items claim, or claimed.
-func (a *applying) identifiers(items map[string]bool) targetSet {
-	set := targetSet{}
-	for _, claims := range []map[claimKey]claimRow{a.before, a.after} {
-		for k, c := range claims {
-			if e := a.byID[c.entity]; items[k.item] {
-				set[target{e.blueprint, e.identifier}] = true
+// withFewReferrers are the identifiers to which something relates, but not too much, by blueprint.
+func (a *applying) withFewReferrers(moved map[target]targetSet) (few map[string][]string, err error) {
+	var list []string
+	for t := range moved {
+		list = append(list, t.identifier)
+	}
+	slices.Sort(list)
+	referrers := map[string]int{}
+	err = queryIn(a.tx, `SELECT target, COUNT(entity) FROM ref WHERE integration = ? AND target IN (%s) GROUP BY target`,
+		[]any{a.integration()}, slices.Compact(list), func(scan func(...any) error) error {
+			var identifier string
+			var n int
+			err := scan(&identifier, &n)
+			referrers[identifier] = n
+			return err
+		})
+	few = map[string][]string{}
+	for t := range moved {
+		if n := referrers[t.identifier]; n > 0 && n <= mostReferrers {
+			few[t.blueprint] = append(few[t.blueprint], t.identifier)
+		}
+	}
+	return few, err
+}
+
+// movedAmongOthers are the identifiers of items that are new here, or of which a relation to what is there
+// differs, each with what all its items relate to.
+func (a *applying) movedAmongOthers(asked map[string]bool, differ, relates map[string]targetSet, there targetSet) map[target]targetSet {
+	known := map[string]bool{}
+	for k := range a.before {
+		known[k.item] = true
+	}
+	moved := map[target]targetSet{}
+	for id, identifiers := range a.identifiers(asked) {
+		if known[id] && len(common(differ[id], there)) == 0 {
+			continue
+		}
+		for t := range identifiers {
+			if other, shared := moved[t]; shared {
+				moved[t] = common(other, relates[id])
+			} else {
+				moved[t] = relates[id]
 			}
 		}
 	}
-	return set
+	return moved
 }
 
-// targets are what the claims of each item relate to.
-func (a *applying) targets(claims map[claimKey]claimRow, look map[string]bool) map[string]targetSet {
+// identifiers are those of what each item claims, or claimed.
+func (a *applying) identifiers(items map[string]bool) map[string]targetSet {
 	all := map[string]targetSet{}
-	for k, c := range claims {
-		if !look[k.item] || c.refs == "" {
-			continue
-		}
-		if all[k.item] == nil {
-			all[k.item] = targetSet{}
-		}
-		for ref := range strings.SplitSeq(c.refs, "\n") {
-			all[k.item][target{a.byID[c.entity].blueprint, ref}] = true
+	for _, claims := range []map[claimKey]claimRow{a.before, a.after} {
+		for k, c := range claims {
+			if e := a.byID[c.entity]; items[k.item] {
+				all[k.item] = all[k.item].with(target{e.blueprint, e.identifier})
+			}
 		}
 	}
 	return all
 }
 
-// differing are the targets that an item has in one of the two and not in the other, and those items.
-func differing(before, after map[string]targetSet) (targets targetSet, items map[string]bool) {
-	targets, items = targetSet{}, map[string]bool{}
-	for _, pair := range [][2]map[string]targetSet{{before, after}, {after, before}} {
-		for item, has := range pair[0] {
-			for t := range has {
-				if !pair[1][item][t] {
-					targets[t], items[item] = true, true
-				}
+// targets are what the claims of each item relate to.
+func (a *applying) targets(claims map[claimKey]claimRow, items map[string]bool) map[string]targetSet {
+	all := map[string]targetSet{}
+	for k, c := range claims {
+		if !items[k.item] || c.refs == "" {
+			continue
+		}
+		for ref := range strings.SplitSeq(c.refs, "\n") {
+			all[k.item] = all[k.item].with(target{a.byID[c.entity].blueprint, ref})
+		}
+	}
+	return all
+}
+
+func (s targetSet) with(t target) targetSet {
+	if s == nil {
+		s = targetSet{}
+	}
+	s[t] = true
+	return s
+}
+
+// differing are the targets in one of the two and not in the other.
+func differing(a, b targetSet) targetSet {
+	differ := targetSet{}
+	for _, pair := range [][2]targetSet{{a, b}, {b, a}} {
+		for t := range pair[0] {
+			if !pair[1][t] {
+				differ[t] = true
 			}
 		}
 	}
-	return targets, items
+	return differ
+}
+
+// common are the targets in both.
+func common(a, b targetSet) targetSet {
+	both := targetSet{}
+	for t := range a {
+		if b[t] {
+			both[t] = true
+		}
+	}
+	return both
 }
 
 // itemsAt are ids of items, by where they are.
@@ -142,12 +238,21 @@ type whereabouts struct {
 }
 
 // scan adds an item that was queried.
-func (i itemsAt) scan(scan func(...any) error) error {
+func (i itemsAt) scan(scan func(...any) error) error { return i.scanWith(scan) }
+
+// scanWith adds an item that was queried together with more.
+func (i itemsAt) scanWith(scan func(...any) error, more ...any) error {
 	var at whereabouts
 	var id string
-	err := scan(&at.reading, &at.parent, &id)
+	err := scan(append([]any{&at.reading, &at.parent, &id}, more...)...)
 	i[at] = append(i[at], id)
 	return err
+}
+
+func (i itemsAt) add(other itemsAt) {
+	for at, ids := range other {
+		i[at] = append(i[at], ids...)
+	}
 }
 
 // touchAll makes items dirty, each once.
