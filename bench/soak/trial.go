@@ -217,6 +217,10 @@ func (t *trial) calm(ctx context.Context) error {
 	t.site.deliver(d)
 	_ = t.fleet.endAll(false)
 	t.fleet.struck += len(t.fleet.places)
+	// The resync lists what the index holds. What it does not yet hold is for the next look, minutes later.
+	if err := pause(ctx, t.indexLag); err != nil {
+		return err
+	}
 	return t.fleet.start()
 }
 

@@ -208,14 +208,7 @@ func TestAResyncIsAskedForByAnotherClock(t *testing.T) {
 // known to be registered, not everything is delivered.
 func TestTheNetHasNoHoleWhereTheWebhookWasGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const app, secret = "app-id", "app-secret-51b0"
-		site := jirasim.New(jirasim.Config{Seed: 1, BaseURL: monthSite})
-		site.AddApp(jirasim.App{ClientID: app, ClientSecret: secret})
-		store := &memoryTokens{tokens: jira.Tokens{Refresh: site.Consent(app).Refresh}}
-		auth, err := jira.OAuth(jira.OAuthConfig{ClientID: app, ClientSecret: secret, Store: store, Transport: site.Hosts()})
-		must(t, err)
-		m := newMonth(t, site, auth, hooks.Trust{ClientSecrets: []string{secret}})
-		m.delivery.Lose = 1
+		m := newUnheard(t, jirasim.Config{})
 		m.begin()
 		defer m.end()
 		time.Sleep(3 * time.Hour)
@@ -228,6 +221,39 @@ func TestTheNetHasNoHoleWhereTheWebhookWasGood(t *testing.T) {
 			t.Errorf("Port has the title %v, want the one in Jira; it logged\n%s", e.Title, &m.logged)
 		}
 	})
+}
+
+// What Jira's index does not hold yet when changes are asked for after a gap is asked for again, before the
+// net would find it.
+func TestAGapIsClosedThoughTheIndexLags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newUnheard(t, jirasim.Config{IndexLag: time.Minute})
+		m.daemon.Schedule.Look = time.Minute
+		m.begin()
+		defer m.end()
+		time.Sleep(3 * time.Hour)
+		m.jira.Update("PAY-3", func(i *jirasim.Issue) { i.Summary = "Not heard" })
+		m.daemon.Mended(t.Context(), time.Now())
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if e, _ := m.port.Entity("jiraIssue", "PAY-3"); e.Title != "Not heard" {
+			t.Errorf("Port has the title %v, want the one in Jira; it logged\n%s", e.Title, &m.logged)
+		}
+	})
+}
+
+// newUnheard is a site that delivers nothing, although its webhook is right.
+func newUnheard(t *testing.T, config jirasim.Config) *month {
+	const app, secret = "app-id", "app-secret-51b0"
+	config.Seed, config.BaseURL = 1, monthSite
+	site := jirasim.New(config)
+	site.AddApp(jirasim.App{ClientID: app, ClientSecret: secret})
+	store := &memoryTokens{tokens: jira.Tokens{Refresh: site.Consent(app).Refresh}}
+	auth, err := jira.OAuth(jira.OAuthConfig{ClientID: app, ClientSecret: secret, Store: store, Transport: site.Hosts()})
+	must(t, err)
+	m := newMonth(t, site, auth, hooks.Trust{ClientSecrets: []string{secret}})
+	m.delivery.Lose = 1
+	return m
 }
 
 // A store that cannot be written for a while ends nothing.

@@ -106,7 +106,7 @@ func (d *Daemon) Fresh(ctx context.Context) (newest time.Time, promised time.Dur
 	if err != nil {
 		return newest, promised, err
 	}
-	updated, err := store.Moment(ctx, momentUpdates+issueKind)
+	updated, err := updatesRead(ctx, store, d.current.reads())
 	if err != nil {
 		return newest, promised, err
 	}
@@ -120,11 +120,20 @@ func (d *Daemon) Fresh(ctx context.Context) (newest time.Time, promised time.Dur
 	return newest, promised, err
 }
 
-// promised is three beats, of which one may be missed and one be under way, and a minute.
+// promised is three beats of the slowest kind, of which one may be missed and one be under way, and a
+// minute.
 func (d *Daemon) promised() time.Duration {
 	beat := d.Schedule.polled()
-	if d.Webhook.hears(issueKind) {
-		beat = d.Schedule.net()
+	for _, kind := range d.current.reads() {
+		beat = max(beat, d.beat(kind))
 	}
 	return 3*beat + time.Minute
+}
+
+// beat is how often it is asked what of a kind has changed.
+func (d *Daemon) beat(kind string) time.Duration {
+	if d.Webhook.hears(kind) {
+		return d.Schedule.net()
+	}
+	return d.Schedule.polled()
 }

@@ -130,6 +130,7 @@ func (t *tenure) reign(ctx context.Context, r *run) error {
 	}
 	g.judged.Store(!judged.IsZero())
 	g.ingest = ingest.New(g.liveConfig())
+	g.current.read(g.ingest.Kinds())
 	g.pulse.Store(time.Now().UnixMilli())
 	defer g.pulse.Store(0)
 	group, ctx := errgroup.WithContext(ctx)

@@ -299,5 +299,5 @@ func (g *reign) sweepSince(ctx context.Context) (time.Time, error) {
 	if err != nil || !since.IsZero() {
 		return since, err
 	}
-	return g.store.Moment(ctx, momentUpdates+issueKind)
+	return updatesRead(ctx, g.store, g.ingest.Kinds())
 }

@@ -31,6 +31,38 @@ func TestWithoutPortNothingWaitsForIt(t *testing.T) {
 	}
 }
 
+// Freshness is that of what the mapping reads: issues need not be among it.
+func TestProjectsAloneAreFresh(t *testing.T) {
+	w := newWorld(t)
+	w.addIssues("PAY", 1)
+	w.mapping = projectsOnly
+	schedule := often()
+	schedule.Sweep, schedule.SweepPolled = time.Hour, time.Hour
+	a := w.live(schedule)
+	a.until("all is read", func() bool { return a.runs() > 0 })
+	mark := time.Now()
+	a.until("it is fresh", func() bool {
+		newest, _, err := a.daemon.Fresh(t.Context())
+		return err == nil && newest.After(mark)
+	})
+	if err := a.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+const projectsOnly = `
+resources:
+  - kind: project
+    selector:
+      query: "true"
+    port:
+      entity:
+        mappings:
+          identifier: .key
+          title: .name
+          blueprint: '"jiraProject"'
+`
+
 // What is between resyncs is told too: a catch-up that went through, and one that Jira did not let go through.
 func TestCatchUpsAreTold(t *testing.T) {
 	w := newWorld(t)

@@ -73,16 +73,29 @@ func (t *turn) give() {
 	<-t.place
 }
 
-// current is the store while this process has the lease.
+// current is the store while this process has the lease, and the kinds that the mapping has it read.
 type current struct {
 	mu    sync.Mutex
 	store *catalog.Store
+	kinds []string
 }
 
 func (c *current) set(s *catalog.Store) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.store = s
+	c.store, c.kinds = s, nil
+}
+
+func (c *current) read(kinds []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kinds = kinds
+}
+
+func (c *current) reads() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kinds
 }
 
 func (c *current) get() *catalog.Store {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
+	"ferry/internal/catalog"
 	"ferry/internal/ingest"
-	"ferry/internal/source"
 )
 
 // Mended lets what may not have been heard be read: the webhook was not there, or not right.
@@ -41,6 +41,7 @@ func (g *reign) updating(ctx context.Context) error {
 type beat struct {
 	kind      string
 	gap       bool      // some may not have been heard: ask now
+	again     time.Time // when to ask once more, since Jira's index may not have held yet what was not heard; zero: not
 	notBefore time.Time // after a failure
 	failures  int
 }
@@ -71,9 +72,27 @@ func (g *reign) keep(ctx context.Context, b *beat) error {
 		b.failures = min(b.failures+1, 6)
 		return nil
 	}
-	b.gap, b.failures = false, 0
+	b.asked()
 	return nil
 }
+
+// lagging is after how long Jira's index holds what has changed, surely enough. What is asked for looks back
+// further than that.
+const lagging = 2 * time.Minute
+
+// asked notes that changes were asked for.
+func (b *beat) asked() {
+	switch {
+	case b.gap:
+		b.again = time.Now().Add(lagging)
+	case !b.again.IsZero() && !time.Now().Before(b.again):
+		b.again = time.Time{}
+	}
+	b.gap, b.failures = false, 0
+}
+
+// due tells whether to ask now, however long ago that was done last.
+func (b *beat) due() bool { return b.gap || !b.again.IsZero() && !time.Now().Before(b.again) }
 
 // updatesDue is since when changes are to be asked for now: since they were last asked for, or a run
 // began that read everything, however good the webhook was meanwhile, for a webhook that is there does not
@@ -95,11 +114,7 @@ func (g *reign) updatesDue(ctx context.Context, b *beat) (since time.Time, err e
 	if since.IsZero() {
 		return since, g.heardFrom(ctx, b.kind)
 	}
-	every := g.Schedule.polled()
-	if g.Webhook.hears(b.kind) {
-		every = g.Schedule.net()
-	}
-	if b.gap || time.Since(since) >= every {
+	if b.due() || time.Since(since) >= g.beat(b.kind) {
 		return since, nil
 	}
 	return time.Time{}, nil
@@ -120,5 +135,16 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// issueKind is the kind by which freshness is judged: the one that changes all day.
-const issueKind = source.Issue
+// updatesRead is since when changes of all the kinds have been asked for; zero if of one they never were.
+func updatesRead(ctx context.Context, store *catalog.Store, kinds []string) (oldest time.Time, err error) {
+	for i, kind := range kinds {
+		at, err := store.Moment(ctx, momentUpdates+kind)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if i == 0 || at.Before(oldest) {
+			oldest = at
+		}
+	}
+	return oldest, nil
+}
