@@ -349,9 +349,9 @@ func (a *applying) clearDirty() error {
 }
 
 // notHeld are those of the dirty rows that nobody else holds. Who puts hints down holds rows, and may
-// wait for some that this transaction holds: were they waited for in turn, neither would come to its
-// end. A row that is held is about to be hinted at once more, and so to stay; should that fail, its
-// item is read once more for nothing.
+// wait for some that this transaction holds: were they waited for in turn, both would stand still until
+// that one gives way, see [receivingSettings]. A row that is held is about to be hinted at once more, and
+// so to stay; should that fail, its item is read once more for nothing.
 func (a *applying) notHeld(fixed []any, ids []string) ([]string, error) {
 	if a.passHeld == "" {
 		return ids, nil
