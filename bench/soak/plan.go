@@ -29,6 +29,7 @@ type plan struct {
 
 	everything bool // the mapping selects every issue, not only those that are not done
 	create     bool // createMissingRelatedEntities
+	cascade    bool // deleteDependentEntities
 
 	delivery jirasim.Delivery
 	indexLag time.Duration
@@ -81,6 +82,8 @@ func draw(seed uint64, database database, replicas int) *plan {
 	}
 	p.drawStrikes()
 	p.drawTroubles()
+	// What is done and others relate to is not wanted, and could not go.
+	p.cascade = r.IntN(2) == 0 || !p.everything
 	return p
 }
 
@@ -123,7 +126,7 @@ func (p *plan) style() string {
 	var words []string
 	for word, is := range map[string]bool{
 		"resyncs": p.resync, "early": p.early, "lossy": p.lossy, "gap": p.gap, "gentle": p.gentle,
-		"everything": p.everything, "no stubs": !p.create, "lag": p.indexLag > 0, "trouble": len(p.troubles) > 0,
+		"everything": p.everything, "no stubs": !p.create, "keep dependents": !p.cascade, "lag": p.indexLag > 0, "trouble": len(p.troubles) > 0,
 	} {
 		if is {
 			words = append(words, word)
@@ -140,16 +143,14 @@ func (p *plan) String() string {
 }
 
 // mapping is what the seed lets ferry make of Jira. It leaves out the number of issues of a project,
-// which no event tells of, and people, of whom Port would keep those that nobody names any more. Deletions
-// take along what relates to them: without that, one which Port refused for a moment waits for the next
-// run.
+// which no event tells of, and people, of whom Port would keep those that nobody names any more.
 func (p *plan) mapping() string {
 	jql := `""`
 	if !p.everything {
 		jql = "statusCategory != Done"
 	}
 	return fmt.Sprintf(`
-deleteDependentEntities: true
+deleteDependentEntities: %t
 createMissingRelatedEntities: %t
 resources:
   - kind: project
@@ -184,5 +185,5 @@ resources:
             project: .fields.project.key
             parentIssue: .fields.parent.key
             subtasks: .fields.subtasks | map(.key)
-`, p.create, jql)
+`, p.cascade, p.create, jql)
 }

@@ -35,7 +35,7 @@ func (d *Deliverer) Deletes(ctx context.Context) (Result, error) {
 
 func (d *Deliverer) deletes(ctx context.Context) error {
 	d.held = 0
-	d.release()
+	d.releaseKept()
 	for range rounds {
 		d.count(func(r *Result) { r.Waiting = 0 })
 		n, err := d.deleteRound(ctx)

@@ -64,7 +64,8 @@ type Deliverer struct {
 	// missing are rows that Port did not have when they were first to be sent, and has not taken yet.
 	missing map[int64]bool
 
-	makers makers
+	makers  makers
+	waiting waiting // handed from feeder to feeder
 
 	// Of Follow and Beside alone.
 	beside    bool // others read what has changed, and deliver it when the run is over
@@ -72,8 +73,12 @@ type Deliverer struct {
 	held      int  // deletions that wait for what relates to them
 	undrained bool // there was something undelivered when the deletions began
 	braked    int  // unwanted entities when the brake was met, 0: it was not
-	keptAt    time.Time
-	freed     bool // something was deleted since
+
+	again     map[int64]int64 // those of kept that are tried again
+	keptAt    time.Time       // when all that is kept was last tried
+	keptTries int             // how often that was since anything new was kept
+	freedAt   time.Time       // when something was last deleted or delivered that what is kept may have waited for
+	freed     chan struct{}   // has one when something was delivered
 }
 
 // Result is what became of entities in one call.
@@ -104,7 +109,9 @@ func New(store *catalog.Store, client *port.Client, config Config) *Deliverer {
 		store: store, client: client, config: config,
 		log:    cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
 		absent: map[string]time.Time{}, kept: map[int64]int64{}, missing: map[int64]bool{},
-		took: true, // by an earlier process
+		took:    true, // by an earlier process
+		waiting: newWaiting(store.Awaited),
+		freed:   make(chan struct{}, 1),
 	}
 	d.makers = makers{d: d, lookedUp: map[string]int{}, alone: map[string]bool{}, over: config.Live}
 	return d

@@ -33,7 +33,7 @@ type feeder struct {
 
 	onTheWay map[int64]bool // rows in an open bulk or with a worker
 	sent     int            // bulks given to the workers
-	waiting  waiting
+	waiting  *waiting
 	open     map[string]*openBulk // by blueprint
 
 	after  int64     // the last row seen
@@ -52,7 +52,7 @@ func newFeeder(d *Deliverer, done <-chan struct{}, bulks chan<- bulk, reports *r
 	return &feeder{
 		d: d, done: done, bulks: bulks, reports: reports,
 		onTheWay: map[int64]bool{},
-		waiting:  newWaiting(),
+		waiting:  &d.waiting,
 		open:     map[string]*openBulk{},
 		swept:    time.Now(),
 		ending:   time.Now(), // where there is no done
@@ -129,9 +129,7 @@ func (f *feeder) collect() {
 		for _, row := range r.rows {
 			delete(f.onTheWay, row)
 		}
-		for _, p := range r.postponed {
-			f.waiting.add(p)
-		}
+		f.waiting.hear(r)
 	}
 }
 
@@ -253,15 +251,12 @@ func (f *feeder) rest(ctx context.Context) error {
 
 // tryAgain releases what may be taken now.
 func (f *feeder) tryAgain(ctx context.Context) error {
+	if f.d.config.Live {
+		return f.waiting.goOn(ctx, f.d.delivered())
+	}
+	f.waiting.dropGone()
 	f.waiting.retry(f.d.delivered())
-	if !f.d.config.Live || !f.waiting.look() {
-		return nil
-	}
-	awaited, err := f.d.store.Awaited(ctx, f.waiting.identifiers())
-	if err == nil {
-		f.waiting.overdue(awaited)
-	}
-	return err
+	return nil
 }
 
 // linger is how long a bulk waits now. Alone it need not wait: what comes meanwhile is the next one's
@@ -289,7 +284,8 @@ func (f *feeder) sweepDue() time.Duration {
 }
 
 // finish is the end of the rows when ingest is over: what is on its way comes back, and
-// everything is looked at once more. It is over when a sweep met nothing and nothing waits.
+// everything is looked at once more. It is over when a sweep met nothing and nothing waits but for a
+// fault of Port to pass.
 func (f *feeder) finish(ctx context.Context) (over bool, err error) {
 	if err := f.flush(ctx, 0); err != nil {
 		return false, err
@@ -298,13 +294,14 @@ func (f *feeder) finish(ctx context.Context) (over bool, err error) {
 		return false, err
 	}
 	f.collect()
-	awaited, err := f.d.store.Awaited(ctx, f.waiting.identifiers())
-	if err != nil {
-		return false, err
+	more := f.met > 0
+	if !more {
+		if more, err = f.waiting.resolve(ctx, f.d.delivered()); err != nil {
+			return false, err
+		}
 	}
-	drained := f.met == 0 && !f.waiting.resolve(f.d.delivered(), awaited)
-	f.d.undrained = !drained
-	if drained || f.d.goesOn() && time.Since(f.ending) > drainFor {
+	f.d.undrained = more || len(f.waiting.rows) > 0
+	if !more || f.d.goesOn() && time.Since(f.ending) > drainFor {
 		return true, nil
 	}
 	f.sweep()

@@ -15,9 +15,6 @@ const (
 	// holdMost at last.
 	holdFor  = 100 * time.Millisecond
 	holdMost = 5 * time.Second
-	// keepFor is for how long nothing is deleted again that Port keeps, for each of it: to find out of
-	// many which can go costs about two calls for each.
-	keepFor = 100 * time.Millisecond
 )
 
 // Follow delivers what changes for as long as ctx lasts: what is wanted as soon as it is there, then
@@ -66,28 +63,13 @@ func (d *Deliverer) follow(ctx context.Context, read <-chan struct{}, keep bool)
 			continue
 		}
 		hold = holdFor
-		if d.freed && len(d.kept) > 0 {
-			due = time.After(d.keptLeft())
-		}
+		due = d.keptDue()
 	}
 	return context.Cause(ctx)
 }
 
 // goesOn tells whether deletions come one by one: what could not go is not to be tried with each.
 func (d *Deliverer) goesOn() bool { return d.config.Live || d.reading }
-
-// release lets what Port kept be tried again, if something was deleted since that may have related to it.
-func (d *Deliverer) release() {
-	if d.freed && d.keptLeft() <= 0 {
-		clear(d.kept)
-		d.freed = false
-	}
-}
-
-// keptLeft is how much longer what Port kept is not tried again.
-func (d *Deliverer) keptLeft() time.Duration {
-	return time.Until(d.keptAt.Add(time.Duration(len(d.kept)) * keepFor))
-}
 
 // untilDue delivers what is wanted until due, until all is read, or until something is not wanted any
 // more.
@@ -97,16 +79,29 @@ func (d *Deliverer) untilDue(ctx context.Context, due <-chan time.Time, read <-c
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		defer close(done)
-		select {
-		case <-due:
-		case <-read:
-		case <-d.store.Departed():
-		case <-watching.Done():
-		}
+		d.awaitDue(watching, due, read)
 	})
 	defer watch.Wait() // a wake must not go to one who has left
 	defer stop()
 	return d.upserts(ctx, done)
+}
+
+// awaitDue returns when deletions are to be looked at, or ctx has ended.
+func (d *Deliverer) awaitDue(ctx context.Context, due <-chan time.Time, read <-chan struct{}) {
+	for {
+		select {
+		case <-d.freed:
+			if due == nil {
+				due = d.keptDue()
+			}
+			continue
+		case <-due:
+		case <-read:
+		case <-d.store.Departed():
+		case <-ctx.Done():
+		}
+		return
+	}
 }
 
 func isClosed(c <-chan struct{}) bool {

@@ -102,7 +102,7 @@ func (r *removal) done(ctx context.Context, list []catalog.Pending) error {
 		for _, p := range list {
 			total.Deleted[p.Reading]++
 		}
-		r.d.freed = true
+		r.d.freedAt = time.Now()
 	})
 	return nil
 }
@@ -161,12 +161,13 @@ func (d *Deliverer) setKept(ctx context.Context, list []kept) error {
 	}
 	d.count(func(r *Result) {
 		for _, k := range list {
-			if d.kept[k.Entity] != k.Version { // a second round meets them again
-				d.kept[k.Entity] = k.Version
+			if d.keep(k.Pending) {
 				r.Refused++
 			}
 		}
-		d.keptAt, d.freed = time.Now(), false
+		if len(d.kept) == len(list) { // nothing was deleted since
+			d.keptAt = time.Now()
+		}
 	})
 	return nil
 }

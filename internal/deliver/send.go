@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"ferry/internal/catalog"
@@ -116,7 +117,7 @@ func (s *sending) settle(p parcel, o port.Outcome) {
 	switch {
 	case o.Err == nil && p.stage == bare:
 		s.begun = append(s.begun, catalog.Delivery{Pending: p.pending, Keys: p.keys, Created: s.created(p, o)})
-		s.postpone(p)
+		s.postpone(p, false)
 	case o.Err == nil:
 		s.settled = append(s.settled, catalog.Delivery{
 			Pending: p.pending, Keys: p.keys, Created: s.created(p, o),
@@ -124,11 +125,11 @@ func (s *sending) settle(p parcel, o port.Outcome) {
 		s.d.noteMissing(p.pending.Entity, false)
 	case o.Err.NoMatch():
 		s.refuse(p, noMatch)
-	case p.stage != last && (o.Err.MissingRelation() || o.Err.Passing()):
-		if o.Err.Passing() {
-			s.lose(p)
-		}
-		s.postpone(p)
+	case o.Err.Passing() && (s.d.config.Live || p.stage != last):
+		s.lose(p)
+		s.postpone(p, s.d.config.Live)
+	case o.Err.MissingRelation() && p.stage != last:
+		s.postpone(p, false)
 	default:
 		s.refuse(p, refusedEntity(o.Err))
 	}
@@ -144,7 +145,7 @@ func (s *sending) refuseAll(parcels []parcel, reason string) {
 func (s *sending) refuse(p parcel, reason string) {
 	if p.stage == bare {
 		s.lose(p)
-		s.postpone(p)
+		s.postpone(p, false)
 		return
 	}
 	s.notYet(p)
@@ -153,11 +154,13 @@ func (s *sending) refuse(p parcel, reason string) {
 	})
 }
 
-func (s *sending) postpone(p parcel) {
+// postpone lets the entity wait, for what it relates to or for a fault to pass.
+func (s *sending) postpone(p parcel, fault bool) {
 	s.notYet(p)
 	s.postponed = append(s.postponed, postponed{
 		row: p.pending.Entity, version: p.pending.Version,
 		identifier: p.pending.Identifier, targets: relatesTo(p.body),
+		fault: fault, bared: p.stage == bare && !fault,
 	})
 }
 
@@ -168,6 +171,7 @@ func (s *sending) record(ctx context.Context) error {
 		if err := s.d.store.DeliveredInPart(ctx, s.d.config.Run, s.begun); err != nil {
 			return err
 		}
+		s.d.mayFree()
 	}
 	if len(s.lost) > 0 {
 		if err := s.d.store.Unanswered(ctx, s.lost); err != nil {
@@ -192,6 +196,9 @@ func (s *sending) record(ctx context.Context) error {
 			}
 		}
 	})
+	if slices.ContainsFunc(s.settled, func(x catalog.Delivery) bool { return x.Refused == "" }) {
+		s.d.mayFree()
+	}
 	s.d.config.Progress(s.d.delivered())
 	s.tellLag()
 	return nil
