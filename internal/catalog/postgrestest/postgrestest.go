@@ -21,7 +21,7 @@ func Schema(t testing.TB) string {
 	t.Helper()
 	address := os.Getenv(Server)
 	if address == "" {
-		t.Skip(`not run: what needs a PostgreSQL server; to run it: eval "$(.ci/postgres start)"; go test ./internal/...; .ci/postgres stop`)
+		t.Skip("not run, for want of a PostgreSQL server: export " + Server + `="$(.ci/postgres start)", and .ci/postgres stop afterwards`)
 	}
 	schema := fmt.Sprintf("test_%x", rand.Uint64())
 	Exec(t, `CREATE SCHEMA `+schema)
