@@ -25,6 +25,9 @@ type targetSet map[target]bool
 // relates to such items, but for those of this very read.
 func (a *applying) dirtyRelated() error {
 	asked := a.asked()
+	if len(asked) == 0 {
+		return nil
+	}
 	before, after := a.targets(a.before, asked), a.targets(a.after, asked)
 	differ := map[string]targetSet{}
 	for id := range asked {

@@ -85,7 +85,7 @@ func (b *beat) asked() {
 	switch {
 	case b.gap:
 		b.again = time.Now().Add(lagging)
-	case !b.again.IsZero() && !time.Now().Before(b.again):
+	case b.due():
 		b.again = time.Time{}
 	}
 	b.gap, b.failures = false, 0
